@@ -1,0 +1,56 @@
+"""Runs inside an environment: saves models, loads models, and says what happened.
+
+A guest. All it may rely on is Python 3.7, the standard library, and the TensorFlow and numpy that it finds there.
+Nothing from the host's package, no syntax newer than 3.7: tests hold it to that on the real interpreters.
+
+    python -I -B FOLDER            the worker: one JSON request a line on standard input
+    python -I -B FOLDER child FD   a group in a fresh process; answers on file descriptor FD (see `children`)
+
+Answers leave as JSON lines on a private copy of standard output; descriptor 1 is pointed at descriptor 2 first, so
+nothing that TensorFlow or a scenario prints can get between them. The first line is
+
+    {"hello": {"python": ..., "tensorflow": ..., "keras": ..., "numpy": ..., "h5py": ...,
+               "safe_mode": bool, "register": bool, "start": "fork" | "spawn"}}
+
+or `{"broken": [exception, ...]}` when TensorFlow does not import. A request is one group of cells:
+
+    {"request": "7", "task": "save" | "load", "scenario": {"name": ..., "path": ...},
+     "code": "none" | "load" | "register",       what of the scenario the child sees before its first cell
+     "rungs": [{"name": ..., "custom_objects": bool, "compile": bool, "safe_mode": bool}, ...],
+     "cells": [{"id": ..., "format": ..., "path": ..., "inputs": key}, ...], "inputs": {key: packed arrays},
+     "timeout": seconds, "memory": bytes, "isolation": "group" | "cell"}
+
+Each rung is tried on all cells in a child of its own. For each cell and rung comes one line
+
+    {"request": "7", "cell": ..., "rung": ..., "stage": ..., "seconds": ..., "ending": ..., "noise": ...,
+     "answer": {"saved" | "loaded" | "unsupported" | "raised": ...} or null}
+
+and `{"request": "7", "done": true}` closes the request. The guest measures; the host judges.
+"""
+
+import importlib
+import os
+import sys
+import types
+
+
+def guest(name):
+    """Import a sibling module as part of the package `matrix_guest`.
+
+    The folder itself leaves `sys.path`: Keras 3 imports classes by the module name that a file gives, and must not
+    find ours under a common name.
+    """
+    folder = os.path.dirname(os.path.abspath(__file__))
+    if "matrix_guest" not in sys.modules:
+        sys.path[:] = [path for path in sys.path if os.path.abspath(path) != folder]
+        package = types.ModuleType("matrix_guest")
+        package.__path__ = [folder]
+        sys.modules["matrix_guest"] = package
+    return importlib.import_module("matrix_guest." + name)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["child"]:
+        guest("children").spawned(int(sys.argv[2]))
+    else:
+        guest("worker").serve()

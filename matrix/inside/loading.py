@@ -1,0 +1,90 @@
+"""Open an artifact in one way, and return what the model in it predicts."""
+
+import numpy
+
+from .arrays import digest, packed, unpacked
+from .scenario import custom_objects
+
+
+class Loader:
+    """Loads artifacts by one rung. `module` is the scenario's code, or None where only the file is given."""
+
+    def __init__(self, tensorflow, module, rung, inputs):
+        self.tensorflow = tensorflow
+        self.module = module
+        self.rung = rung
+        self.inputs = inputs
+
+    def load(self, cell, reach):
+        """Load one artifact and predict; `reach(stage)` is called as it gets there. Return the answer."""
+        inputs = unpacked(self.inputs[cell["inputs"]])
+        reach("read")
+        if cell["format"] == "export":
+            outputs = served(self.tensorflow, cell["path"], inputs, reach)
+            return {"loaded": {"outputs": packed(outputs), "weights": ""}}
+        model = self.rebuilt(cell, inputs, reach) if cell["format"] == "weights_h5" else self.model(cell)
+        reach("predict")
+        outputs = model.predict(inputs, verbose=0)
+        return {"loaded": {"outputs": packed(outputs), "weights": digest(model.get_weights())}}
+
+    def model(self, cell):
+        """Return what `load_model` makes of a file."""
+        options = {}
+        if self.rung["custom_objects"]:
+            options["custom_objects"] = custom_objects(self.module)
+        if not self.rung["compile"]:
+            options["compile"] = False
+        if not self.rung["safe_mode"]:
+            options["safe_mode"] = False
+        return self.tensorflow.keras.models.load_model(cell["path"], **options)
+
+    def rebuilt(self, cell, inputs, reach):
+        """Return the model built from code, with the weights of a file.
+
+        It is filled with NaN first: a load that matched nothing then predicts NaN instead of the initial values.
+        """
+        reach("build")
+        model = self.module.build()
+        if not model.get_weights():
+            model.predict(inputs, verbose=0)
+        model.set_weights(
+            [numpy.full_like(array, numpy.nan if array.dtype.kind == "f" else 0) for array in model.get_weights()]
+        )
+        reach("weights")
+        model.load_weights(cell["path"])
+        return model
+
+
+def served(tensorflow, path, inputs, reach):
+    """Return what the serving signature of a SavedModel answers, called in the way of this TensorFlow."""
+    if tensorflow.executing_eagerly():
+        loaded = tensorflow.saved_model.load(path)
+        reach("predict")
+        signature = loaded.signatures["serving_default"]
+        names = sorted(signature.structured_input_signature[1])
+        answer = signature(**{key: tensorflow.constant(array) for key, array in named(names, inputs).items()})
+        return flat({key: tensor.numpy() for key, tensor in answer.items()})
+    v1 = tensorflow.compat.v1
+    with v1.Session(graph=tensorflow.Graph()) as session:
+        graph = v1.saved_model.load(session, ["serve"], path)
+        reach("predict")
+        signature = graph.signature_def["serving_default"]
+        feeds = named(sorted(signature.inputs), inputs)
+        answer = session.run(
+            {key: tensor.name for key, tensor in signature.outputs.items()},
+            {signature.inputs[key].name: array for key, array in feeds.items()},
+        )
+        return flat(answer)
+
+
+def named(names, inputs):
+    """Return the inputs under the names of a signature, by name for a dict, else in order."""
+    if isinstance(inputs, dict):
+        return inputs
+    return dict(zip(names, inputs if isinstance(inputs, list) else [inputs]))
+
+
+def flat(answer):
+    """Return a signature's outputs as `predict` would: one array, or a list in the order of the names."""
+    arrays = [answer[key] for key in sorted(answer)]
+    return arrays[0] if len(arrays) == 1 else arrays

@@ -1,0 +1,72 @@
+"""Build a scenario's model, give it fixed weights, and save it in one format after the other."""
+
+import inspect
+
+import numpy
+
+from .arrays import digest, fixed_values, packed
+
+
+class Saver:
+    """Saves one model of one scenario. Built once; the formats follow from the cleanest to the most invasive."""
+
+    def __init__(self, module):
+        self.model = module.build()
+        self.inputs = module.inputs()
+        first = self.model.predict(self.inputs, verbose=0)  # creates what `build` left open, and shows the shape
+        values = [fixed_values(position, array) for position, array in enumerate(self.model.get_weights())]
+        self.model.set_weights(values)
+        if getattr(self.model, "optimizer", None) is not None:
+            self.model.train_on_batch(self.inputs, targets(module, first))  # state for optimizer and statistics
+        self.outputs = self.model.predict(self.inputs, verbose=0)
+
+    def save(self, cell):
+        """Write one artifact at `cell["path"]`; return the answer."""
+        kind = cell["format"]
+        missing = unsupported(self.model, kind)
+        if missing:
+            return {"unsupported": missing}
+        SAVE[kind](self.model, cell["path"])
+        return {
+            "saved": {
+                "inputs": packed(self.inputs),
+                "outputs": packed(self.outputs),
+                "weights": digest(self.model.get_weights()),
+            }
+        }
+
+
+def targets(module, outputs):
+    """Return what the model is fitted to: the scenario's own targets, or a ramp in the shape of its outputs."""
+    if hasattr(module, "targets"):
+        return module.targets()
+    if isinstance(outputs, dict):
+        return {name: ramp(array) for name, array in outputs.items()}
+    if isinstance(outputs, (list, tuple)):
+        return [ramp(array) for array in outputs]
+    return ramp(outputs)
+
+
+def ramp(array):
+    """Return evenly spaced numbers from 0 to 1 in the shape of an array."""
+    array = numpy.asarray(array)
+    return numpy.linspace(0.0, 1.0, array.size).reshape(array.shape).astype(array.dtype)
+
+
+def unsupported(model, kind):
+    """Return why this Keras has no such format, in its own terms; empty when it has."""
+    if kind == "saved_model" and "save_format" not in inspect.signature(type(model).save).parameters:
+        return "model.save has no argument save_format"
+    if kind == "export" and not hasattr(model, "export"):
+        return "the model has no method export"
+    return ""
+
+
+# As users write it: the ending of the file decides, where Keras lets it.
+SAVE = {
+    "h5": lambda model, path: model.save(path),
+    "keras": lambda model, path: model.save(path),
+    "saved_model": lambda model, path: model.save(path, save_format="tf"),
+    "export": lambda model, path: model.export(path),
+    "weights_h5": lambda model, path: model.save_weights(path),
+}

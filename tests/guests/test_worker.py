@@ -1,0 +1,235 @@
+"""The worker by its protocol alone, on the interpreter that runs this file: 3.7 or later, with numpy."""
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+
+import numpy
+import pytest
+
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+GUEST = os.path.join(os.path.dirname(TESTS), "matrix", "inside")
+FILES = {
+    "h5": "model.h5",
+    "keras": "model.keras",
+    "saved_model": "saved",
+    "export": "export",
+    "weights_h5": "model.weights.h5",
+}
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory):
+    """An environment on this interpreter that holds numpy and the fake TensorFlow."""
+    folder = str(tmp_path_factory.mktemp("fake") / "env")
+    venv.create(folder, symlinks=True)
+    site = os.path.join(folder, "lib", "python%d.%d" % sys.version_info[:2], "site-packages")
+    with open(os.path.join(site, "host.pth"), "w") as file:
+        file.write(sysconfig.get_paths()["purelib"])
+    with open(os.path.join(TESTS, "faketf", "tensorflow.py")) as source:
+        with open(os.path.join(site, "tensorflow.py"), "w") as target:
+            target.write(source.read())
+    return os.path.join(folder, "bin", "python")
+
+
+class Worker:
+    """The host's end, in twenty lines."""
+
+    def __init__(self, python, version="2.0.0", **variables):
+        self.process = subprocess.Popen(
+            [python, "-I", "-B", GUEST],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=dict(PATH=os.environ["PATH"], OPENBLAS_NUM_THREADS="1", FAKETF_VERSION=version, **variables),
+        )
+        self.greeting = json.loads(self.process.stdout.readline().decode())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        assert self.process.wait(20) == 0
+
+    def ask(self, scenario, cells, task="load", code="load", custom_objects=False, inputs=None, timeout=20):
+        """Send one group with one rung and return its transcripts by cell."""
+        request = {
+            "request": "1",
+            "task": task,
+            "scenario": {"name": scenario, "path": os.path.join(TESTS, "scenarios", scenario + ".py")},
+            "code": code,
+            "rungs": [{"name": "rung", "custom_objects": custom_objects, "compile": True, "safe_mode": True}],
+            "cells": cells,
+            "inputs": {"x": inputs},
+            "timeout": timeout,
+            "memory": 2 << 30,
+            "isolation": "group",
+        }
+        self.process.stdin.write((json.dumps(request) + "\n").encode())
+        self.process.stdin.flush()
+        said = {}
+        while True:
+            facts = json.loads(self.process.stdout.readline().decode())
+            if facts.get("done"):
+                return said
+            said[facts["cell"]] = facts
+
+    def save(self, scenario, folder, code="load"):
+        """Save a scenario in every format and return the answers by format."""
+        cells = [{"id": kind, "format": kind, "path": str(folder / name)} for kind, name in FILES.items()]
+        return self.ask(scenario, cells, task="save", code=code)
+
+    def load(self, scenario, folder, kind, inputs, code="load", custom_objects=False):
+        """Load one artifact and return the transcript."""
+        cell = {"id": kind, "format": kind, "path": str(folder / FILES[kind]), "inputs": "x"}
+        return self.ask(scenario, [cell], code=code, custom_objects=custom_objects, inputs=inputs)[kind]
+
+
+def array(packed):
+    """Return the one array of an answer."""
+    data = base64.b64decode(packed["data"])
+    return numpy.frombuffer(data, packed["dtype"]).reshape(packed["shape"])
+
+
+def test_greets_with_what_it_found(python):
+    """
+    The first line tells the versions, and what this Keras can do.
+    """
+    with Worker(python, "3.1.4") as worker:
+        hello = worker.greeting["hello"]
+
+    assert hello["tensorflow"] == "3.1.4"
+    assert hello["python"] == "%d.%d.%d" % sys.version_info[:3]
+    assert hello["safe_mode"] is True
+    assert hello["register"] is True
+
+
+@pytest.mark.parametrize("kind", sorted(FILES))
+def test_a_round_trip_predicts_the_same(python, tmp_path, kind):
+    """
+    Each format is saved, loaded in its own way, and predicts what its writer did.
+    """
+    with Worker(python) as worker:
+        saved = worker.save("plain_fake", tmp_path)[kind]["answer"]["saved"]
+        loaded = worker.load("plain_fake", tmp_path, kind, saved["inputs"])["answer"]["loaded"]
+
+    assert numpy.array_equal(array(saved["outputs"]), array(loaded["outputs"]))
+
+
+def test_saved_weights_are_never_the_initial_ones(python, tmp_path):
+    """
+    A reader that builds the same model and loads nothing predicts something else: kernels begin as ones here.
+    """
+    with Worker(python) as worker:
+        saved = worker.save("plain_fake", tmp_path)["h5"]["answer"]["saved"]
+
+    untouched = array(saved["inputs"]) @ numpy.ones((4, 3), "float32")
+    assert numpy.abs(array(saved["outputs"]) - untouched).max() > 0.1
+
+
+def test_saved_models_were_fitted(python, tmp_path):
+    """
+    One batch is fitted before the save, so that the optimizer has state to lose.
+    """
+    with Worker(python) as worker:
+        worker.save("plain_fake", tmp_path)
+
+    assert json.loads((tmp_path / FILES["h5"]).read_bytes()[8:].decode())["steps"] == 1
+
+
+def test_a_weights_file_that_matched_nothing_predicts_nan(python, tmp_path):
+    """
+    The model is filled with NaN before its weights are loaded: silence is no pass.
+    """
+    with Worker(python) as worker:
+        saved = worker.save("plain_fake", tmp_path)["weights_h5"]["answer"]["saved"]
+    with Worker(python, FAKETF_LAZY="1") as worker:
+        loaded = worker.load("plain_fake", tmp_path, "weights_h5", saved["inputs"])["answer"]["loaded"]
+
+    assert numpy.isnan(array(loaded["outputs"])).all()
+
+
+def test_a_child_that_sees_only_the_file_does_not_know_the_class(python, tmp_path):
+    """
+    Nothing of the scenario is there for a bare load, also after a load that registered it.
+    """
+    with Worker(python) as worker:
+        inputs = worker.save("custom_fake", tmp_path)["h5"]["answer"]["saved"]["inputs"]
+        worker.load("custom_fake", tmp_path, "h5", inputs, code="register", custom_objects=True)
+        answer = worker.load("custom_fake", tmp_path, "h5", inputs, code="none")["answer"]
+
+    assert [problem["message"] for problem in answer["raised"]] == ["Unknown layer: 'Double'"]
+
+
+def test_the_module_name_in_a_file_leads_nowhere(python, tmp_path):
+    """
+    A loader that imports a class by the module name in the file does not find the scenario that a reader has loaded.
+    """
+    with Worker(python) as worker:
+        inputs = worker.save("custom_fake", tmp_path)["h5"]["answer"]["saved"]["inputs"]
+        answer = worker.load("custom_fake", tmp_path, "h5", inputs, code="load")["answer"]
+
+    assert [problem["message"] for problem in answer["raised"]] == ["Unknown layer: 'Double'"]
+
+
+def test_a_fork_is_refused_while_there_are_threads(python, tmp_path):
+    """
+    With a second thread after the import, groups run in fresh processes and come to the same numbers.
+    """
+    with Worker(python, FAKETF_THREAD="1") as worker:
+        assert worker.greeting["hello"]["start"] == "spawn"
+        saved = worker.save("plain_fake", tmp_path)["h5"]["answer"]["saved"]
+        loaded = worker.load("plain_fake", tmp_path, "h5", saved["inputs"])["answer"]["loaded"]
+
+    assert numpy.array_equal(array(saved["outputs"]), array(loaded["outputs"]))
+
+
+def test_a_failed_import_is_an_answer(python):
+    """
+    An environment whose TensorFlow does not import says so, and ends.
+    """
+    with Worker(python, FAKETF_BROKEN="no such library") as worker:
+        assert worker.greeting["broken"][-1]["message"] == "no such library"
+
+
+def test_a_hanging_cell_is_killed_and_shows_where_it_hung(python, tmp_path):
+    """
+    After the time limit the child is ended, and its stack is in the noise.
+    """
+    cell = {"id": "h5", "format": "h5", "path": str(tmp_path / "model.h5")}
+    with Worker(python) as worker:
+        said = worker.ask("hangs", [cell], task="save", timeout=1)["h5"]
+
+    assert said["ending"] == "timeout"
+    assert "hangs.py" in said["noise"]
+
+
+def test_a_process_left_behind_is_ended(python, tmp_path):
+    """
+    A grandchild with a session of its own does not outlive its group.
+    """
+    cell = {"id": "h5", "format": "h5", "path": str(tmp_path / "model.h5")}
+    with Worker(python) as worker:
+        worker.ask("forks", [cell], task="save")
+        left = below(worker.process.pid)
+
+    assert left == []
+
+
+def below(parent):
+    """Return the process ids whose parent is `parent`."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/stat" % name) as file:
+                fields = file.read().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == parent:
+            found.append(int(name))
+    return found

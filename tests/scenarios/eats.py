@@ -1,0 +1,23 @@
+# /// script
+# requires-python = ">=3.7"
+#
+# [tool.matrix]
+# variants = ["bare"]
+# ///
+"""A scenario that takes all memory."""
+
+import numpy
+import os
+import sys
+import tensorflow as tf
+
+
+def build():
+    hoard = []
+    while True:
+        hoard.append(bytearray(1 << 26))
+    return tf.keras.Model([tf.keras.layers.Dense(3)], 4)
+
+
+def inputs():
+    return numpy.ones((2, 4), "float32")
