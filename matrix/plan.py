@@ -1,0 +1,117 @@
+"""What would run: a pure function from environments and scenarios to a value that can be printed and compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from packaging.specifiers import SpecifierSet
+
+from .errors import NothingSelected
+from .model import Cell, Environment, Format, Rung, Save, Scenario, Variant
+
+_OPENED_BY_LOAD_MODEL = frozenset({Format.H5, Format.KERAS, Format.SAVED_MODEL})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The cells of a run and the artifacts they need, in the order of the axes.
+
+    Attributes:
+        environments, scenarios: the axes.
+        saves: each artifact once.
+        cells: each square once.
+        left_out: what was not planned, and why.
+    """
+
+    environments: tuple[Environment, ...]
+    scenarios: tuple[Scenario, ...]
+    saves: tuple[Save, ...]
+    cells: tuple[Cell, ...]
+    left_out: tuple[tuple[str, str], ...]
+
+
+def plan(
+    environments: Sequence[Environment],
+    scenarios: Sequence[Scenario],
+    formats: Sequence[Format] = tuple(Format),
+) -> Plan:
+    """Cross writers and readers with every variant and format of every scenario.
+
+    Raises:
+        NothingSelected: nothing is left to run.
+    """
+    cells: list[Cell] = []
+    left_out: list[tuple[str, str]] = []
+    for scenario in scenarios:
+        able = [item for item in environments if _fits(scenario, item)]
+        left_out += [
+            (f"{scenario.name} with {item.id}", f"the scenario needs tensorflow{scenario.requires}")
+            for item in environments
+            if item not in able
+        ]
+        chosen = [item for item in scenario.formats if item in formats]
+        left_out += [(f"{scenario.name} as {item}", "not chosen") for item in scenario.formats if item not in chosen]
+        cells += [
+            Cell(writer=writer.id, reader=reader.id, scenario=scenario.name, variant=variant, format=kind)
+            for writer, reader, variant, kind in product(able, able, scenario.variants, chosen)
+        ]
+    if not cells:
+        raise NothingSelected(
+            "These choices leave no cell to run. `matrix plan` with fewer of --environments, --scenarios and "
+            "--formats shows what there is."
+        )
+    return Plan(
+        environments=tuple(environments),
+        scenarios=tuple(scenarios),
+        saves=tuple(dict.fromkeys(cell.save for cell in cells)),
+        cells=tuple(cells),
+        left_out=tuple(left_out),
+    )
+
+
+def _fits(scenario: Scenario, environment: Environment) -> bool:
+    if not scenario.requires:
+        return True
+    version = environment.tensorflow  # empty where none is locked
+    return bool(version) and SpecifierSet(scenario.requires).contains(version, prereleases=True)
+
+
+def needs_code(cell: Cell) -> bool:
+    """Whether the cell's own way runs the scenario's code: never in a child that sees only the file."""
+    return cell.variant is not Variant.BARE or cell.format is Format.WEIGHTS_H5
+
+
+def own_rung(cell: Cell) -> Rung:
+    """Return what the scenario's author would write: the loader in the given variant, and nothing else."""
+    return Rung(code=cell.variant)
+
+
+def ladder(cell: Cell, variants: Sequence[Variant], *, safe_mode: bool) -> tuple[Rung, ...]:
+    """Return the ways of loading to try when a cell's own way fails, cheapest change first.
+
+    Args:
+        cell: the cell.
+        variants: those of its scenario: a scenario without custom code has nothing to hand over.
+        safe_mode: whether the reader's `load_model` can be told so.
+    """
+    if cell.format not in _OPENED_BY_LOAD_MODEL:
+        return ()
+    codes = [variant for variant in variants if variant is not Variant.BARE or cell.variant is Variant.BARE]
+    codes.sort(key=lambda code: (code is not cell.variant, list(Variant).index(code)))
+    steps = [Rung(code=code, compile=compiled) for code in codes for compiled in (True, False)]
+    if safe_mode:
+        steps.append(Rung(code=cell.variant, safe_mode=False))
+        steps += [Rung(code=code, compile=False, safe_mode=False) for code in codes]
+    return tuple(rung for rung in steps if rung != own_rung(cell))
+
+
+def focus(environments: Sequence[Environment], start: str, end: str) -> tuple[str, str]:
+    """Return the pair of the verdict: as asked, else from the newest of the last Keras generation to the newest.
+
+    With one generation only, from the oldest to the newest.
+    """
+    newest = environments[-1]
+    older = [item for item in environments if item.generation < newest.generation]
+    return start or (older[-1] if older else environments[0]).id, end or newest.id
