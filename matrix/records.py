@@ -1,0 +1,60 @@
+"""What is kept of a worker's words: as they were said, with the frames of tracebacks put aside once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .model import digest
+from .protocol import Facts, ProtocolError, Transcript, transcript
+
+Frames = list[list[object]]
+
+
+def packed(facts: Facts, keep: Callable[[str, str], None]) -> dict[str, Any]:
+    """Return a transcript for the store: `keep(digest, text)` takes its frames, which thousands of cells share."""
+    raised = _raised(facts)
+    if raised is None:
+        return dict(facts)
+    slim = []
+    for problem in raised:
+        text = json.dumps(problem["frames"])
+        key = digest(text)
+        keep(key, text)
+        slim.append({**problem, "frames": key})
+    return {**facts, "answer": {"raised": slim}}
+
+
+def unpacked(facts: Facts, fetch: Callable[[str], str]) -> Transcript:
+    """Return a stored transcript. ProtocolError when it cannot be understood any more."""
+    raised = _raised(facts)
+    if raised is None:
+        return transcript(facts)
+    try:
+        full = [{**problem, "frames": json.loads(fetch(problem["frames"]) or "[]")} for problem in raised]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ProtocolError(f"not a stored exception: {error!r}") from error
+    return transcript({**facts, "answer": {"raised": full}})
+
+
+def _raised(facts: Facts) -> list[Mapping[str, Any]] | None:
+    answer = facts.get("answer")
+    return answer.get("raised") if isinstance(answer, dict) else None
+
+
+def understood(facts: Facts) -> tuple[Facts, Transcript]:
+    """Return a worker's line and what it means; a line that means nothing is a broken protocol, which is an ending."""
+    try:
+        return facts, transcript(facts)
+    except ProtocolError as error:
+        broken = {
+            "cell": str(facts.get("cell")),
+            "rung": str(facts.get("rung")),
+            "stage": "import",
+            "ending": "protocol",
+            "seconds": 0.0,
+            "noise": str(error),
+            "answer": None,
+        }
+        return broken, transcript(broken)
