@@ -1,0 +1,59 @@
+"""What a save left behind: files that are looked at by their bytes, never opened by a library."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from .model import Format
+
+FILE_NAMES = {
+    Format.H5: "model.h5",
+    Format.KERAS: "model.keras",
+    Format.SAVED_MODEL: "saved_model",
+    Format.EXPORT: "export",
+    Format.WEIGHTS_H5: "model.weights.h5",
+}
+_MAGIC = ((b"\x89HDF\r\n\x1a\n", "hdf5"), (b"PK\x03\x04", "zip"))
+
+
+class ArtifactError(ValueError):
+    """What is on disk is no artifact: missing, empty, or with links in it."""
+
+
+def container(path: Path) -> str:
+    """Return what was really written at `path`: `hdf5`, `zip`, `saved_model` or `unknown`."""
+    if path.is_dir():
+        return "saved_model" if (path / "saved_model.pb").is_file() else "unknown"
+    with path.open("rb") as file:
+        head = file.read(8)
+    return next((name for magic, name in _MAGIC if head.startswith(magic)), "unknown")
+
+
+def tree_digest(path: Path) -> str:
+    """Return one SHA-256 for a file, or for a folder with its sorted relative paths.
+
+    Raises:
+        ArtifactError: nothing is there, or something in it is neither a file nor a folder.
+    """
+    if path.is_symlink() or not path.exists():
+        raise ArtifactError(f"{path.name} is missing")
+    files = (
+        [path] if path.is_file() else sorted(item for item in path.rglob("*") if item.is_symlink() or not item.is_dir())
+    )
+    listed = []
+    for file in files:
+        if file.is_symlink() or not file.is_file():
+            raise ArtifactError(f"{file.name} is a link or a device")
+        name = "" if file == path else file.relative_to(path).as_posix()
+        listed.append((name, hashlib.sha256(file.read_bytes()).hexdigest()))
+    if not listed:
+        raise ArtifactError(f"{path.name} is empty")
+    return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
+
+
+def size(path: Path) -> int:
+    """Return the bytes of a file, or of all files below a folder; links are not followed."""
+    files = [path] if path.is_file() else [item for item in path.rglob("*") if item.is_file()]
+    return sum(item.lstat().st_size for item in files)

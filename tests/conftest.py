@@ -1,0 +1,43 @@
+"""What every test can have, and what none may do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from fakes import FakeBackend, fake_python
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what takes minutes unless it is asked for by mark: `-m integration`, `-m browser`, `-m ''`."""
+    if config.option.markexpr or os.environ.get("MATRIX_REQUIRE_ALL"):
+        return
+    slow = [item for item in items if item.get_closest_marker("integration") or item.get_closest_marker("browser")]
+    config.hook.pytest_deselected(items=slow)
+    items[:] = [item for item in items if item not in slow]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where every optional part is required, a skip is a failure."""
+    report = yield
+    if report.skipped and os.environ.get("MATRIX_REQUIRE_ALL"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped although MATRIX_REQUIRE_ALL is set: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def fake_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of an environment with the fake TensorFlow."""
+    return fake_python(tmp_path_factory.mktemp("fake") / "env")
+
+
+@pytest.fixture
+def backend(fake_environment: Path) -> FakeBackend:
+    """A backend of real workers with the fake TensorFlow."""
+    return FakeBackend(fake_environment)

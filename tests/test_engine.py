@@ -1,0 +1,280 @@
+"""The engine with real workers, real processes and a fake TensorFlow."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from fakes import FakeBackend, Heard, engine, environment, letters, scenario
+
+from matrix.model import Format, Status, Variant
+from matrix.saves import Limits
+
+OLD, NEW, NEWER = environment("1.0.0"), environment("2.0.0"), environment("3.0.0")
+QUICK = Limits(timeout=2, memory=1 << 30)
+
+
+def test_every_cell_gets_one_letter_and_totals_add_up(backend: FakeBackend, tmp_path: Path) -> None:
+    """
+    Three environments and two scenarios give one result for each planned cell, and nothing twice.
+    """
+    running = engine(backend, tmp_path, [OLD, NEW, NEWER], [scenario("plain_fake"), scenario("custom_fake")])
+
+    outcome = running.run()
+
+    assert [result.cell for result in outcome.results] == list(running.plan.cells)
+    assert len(letters(outcome)) == len(running.plan.cells) == 9 * (5 + 15)
+    assert outcome.complete
+
+
+def test_own_way_pass_fail_and_remedy_are_told_apart(backend: FakeBackend, tmp_path: Path) -> None:
+    """
+    A file of the same generation passes, one from a newer generation fails, and a string loss is remedied.
+    """
+    found = letters(engine(backend, tmp_path, [NEW, NEWER], [scenario("plain_fake")]).run())
+
+    assert found["tf-2.0/tf-2.0/plain_fake/bare/h5"] == "P"
+    assert found["tf-3.0/tf-2.0/plain_fake/bare/h5"] == "F"
+    assert found["tf-2.0/tf-3.0/plain_fake/bare/h5"] == "R"
+
+
+def test_a_remedy_is_named_after_what_passed(backend: FakeBackend, tmp_path: Path) -> None:
+    """
+    The remedy of a cell is the first rung that passed, and all that were tried are kept.
+    """
+    outcome = engine(backend, tmp_path, [NEW, NEWER], [scenario("custom_fake")]).run()
+
+    (result,) = [item for item in outcome.results if item.cell.id == "tf-2.0/tf-3.0/custom_fake/bare/h5"]
+
+    assert result.remedy == "custom_objects+compile=False"
+    assert [attempt.rung for attempt in result.attempts] == [
+        "own way",
+        "compile=False",
+        "custom_objects",
+        "custom_objects+compile=False",
+    ]
+
+
+def test_a_remedy_never_leaks_into_another_cell(backend: FakeBackend, tmp_path: Path) -> None:
+    """
+    A class that a rung registered is unknown to every bare load of the same reader: no false pass.
+    """
+    outcome = engine(backend, tmp_path, [NEW], [scenario("custom_fake")]).run()
+
+    bare = [item for item in outcome.results if item.cell.variant is Variant.BARE and item.cell.format is Format.H5]
+
+    assert [item.status for item in bare] == [Status.REMEDIED]
+    assert bare[0].attempts[0].status is Status.FAIL
+
+
+def test_isolation_by_cell_gives_the_same_letters(backend: FakeBackend, tmp_path: Path) -> None:
+    """
+    A child for each cell and a child for each group come to the same result.
+    """
+    scenarios = [scenario("plain_fake"), scenario("custom_fake")]
+    alone = Limits(timeout=20, memory=2 << 30, isolation="cell")
+
+    grouped = engine(backend, tmp_path / "a", [NEW, NEWER], scenarios).run()
+    single = engine(backend, tmp_path / "b", [NEW, NEWER], scenarios, limits=alone).run()
+
+    assert letters(grouped) == letters(single)
+
+
+def test_a_format_that_the_writer_lacks_is_unsupported(backend: FakeBackend, tmp_path: Path) -> None:
+    """
+    What Keras has no API for is `U` with the reason in its own terms, for every reader.
+    """
+    outcome = engine(backend, tmp_path, [NEW, NEWER], [scenario("plain_fake")]).run()
+
+    lacking = {item.cell.id: item.reason for item in outcome.results if item.status is Status.UNSUPPORTED}
+
+    assert lacking == {
+        "tf-3.0/tf-2.0/plain_fake/bare/saved_model": "tf-3.0: model.save has no argument save_format",
+        "tf-3.0/tf-3.0/plain_fake/bare/saved_model": "tf-3.0: model.save has no argument save_format",
+    }
+
+
+def test_a_writer_without_registry_is_unsupported_and_a_reader_without_it_fails(
+    backend: FakeBackend, tmp_path: Path
+) -> None:
+    """
+    `U` is decided by the writer alone; a reader that lacks the API fails.
+    """
+    found = letters(engine(backend, tmp_path, [OLD, NEW], [scenario("custom_fake")]).run())
+
+    assert found["tf-1.0/tf-2.0/custom_fake/registered/h5"] == "U"
+    assert found["tf-2.0/tf-1.0/custom_fake/registered/h5"] == "F"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        pytest.param("raises", "RuntimeError: this scenario raises", id="raises"),
+        pytest.param("exits", "SystemExit: 0", id="exits"),
+        pytest.param("vanishes", "ended without a result", id="vanishes"),
+        pytest.param("hangs", "killed after its time limit", id="hangs"),
+        pytest.param("dies", "killed by SIGKILL", id="dies"),
+        pytest.param("eats", "MemoryError", id="eats"),
+    ],
+)
+def test_a_bad_scenario_costs_its_own_cells(backend: FakeBackend, tmp_path: Path, name: str, said: str) -> None:
+    """
+    A scenario that misbehaves while it builds is `S` with the reason, and its neighbour passes.
+    """
+    outcome = engine(backend, tmp_path, [NEW], [scenario(name), scenario("plain_fake")], limits=QUICK).run()
+
+    bad = [item for item in outcome.results if item.cell.scenario == name]
+    good = [item for item in outcome.results if item.cell.scenario == "plain_fake"]
+
+    assert {item.status for item in bad} == {Status.NOT_SAVED}
+    assert all(said in item.reason for item in bad)
+    assert {item.status for item in good} == {Status.PASS}
+
+
+@pytest.mark.parametrize("name", ["floods", "forks", "forges"])
+def test_noise_and_leftovers_change_nothing(backend: FakeBackend, tmp_path: Path, name: str) -> None:
+    """
+    A gigabyte of output, a process left behind and bytes on foreign descriptors do not reach the result.
+    """
+    outcome = engine(backend, tmp_path, [NEW], [scenario(name)]).run()
+
+    assert set(letters(outcome).values()) <= {"P", "S"}
+    assert not [item for item in outcome.results if item.status is Status.ENVIRONMENT]
+
+
+def test_an_environment_that_cannot_be_had_is_never_an_incompatibility(backend: FakeBackend, tmp_path: Path) -> None:
+    """
+    Its row and its column are `E` with the reason; every other cell is measured.
+    """
+    backend.unbuildable = frozenset({"tf-3.0"})
+
+    outcome = engine(backend, tmp_path, [NEW, NEWER], [scenario("plain_fake")]).run()
+
+    touched = [item for item in outcome.results if "tf-3.0" in (item.cell.writer, item.cell.reader)]
+    assert {item.status for item in touched} == {Status.ENVIRONMENT}
+    assert all("tf-3.0 has no lock." in item.reason for item in touched)
+    assert letters(outcome)["tf-2.0/tf-2.0/plain_fake/bare/h5"] == "P"
+
+
+def test_a_tensorflow_that_does_not_import_is_an_environment_error(backend: FakeBackend, tmp_path: Path) -> None:
+    """
+    The exception of the import is in the reason.
+    """
+    broken = environment("2.0.0", FAKETF_BROKEN="libcuda is missing")
+
+    outcome = engine(backend, tmp_path, [broken], [scenario("plain_fake")]).run()
+
+    assert {item.status for item in outcome.results} == {Status.ENVIRONMENT}
+    assert "ImportError: libcuda is missing" in outcome.environments[0].error
+
+
+def test_another_version_than_asked_for_is_an_environment_error(backend: FakeBackend, tmp_path: Path) -> None:
+    """
+    A worker that finds another TensorFlow than the lock pins is not believed about anything.
+    """
+    lying = environment("2.0.0", FAKETF_VERSION="2.0.1")
+
+    outcome = engine(backend, tmp_path, [lying], [scenario("plain_fake")]).run()
+
+    assert {item.status for item in outcome.results} == {Status.ENVIRONMENT}
+    assert "holds TensorFlow 2.0.1, not 2.0.0" in outcome.environments[0].error
+
+
+def test_where_a_fork_is_not_safe_each_group_gets_a_fresh_process(backend: FakeBackend, tmp_path: Path) -> None:
+    """
+    A thread that lives after the import makes the worker start processes, with the same letters.
+    """
+    threaded = environment("2.0.0", FAKETF_THREAD="1")
+
+    outcome = engine(backend, tmp_path, [threaded], [scenario("custom_fake")]).run()
+    forked = engine(backend, tmp_path / "b", [NEW], [scenario("custom_fake")]).run()
+
+    assert letters(outcome) == letters(forked)
+
+
+def test_an_unchanged_run_measures_nothing(backend: FakeBackend, tmp_path: Path) -> None:
+    """
+    The second run has the same results and prepares no environment.
+    """
+    first = engine(backend, tmp_path, [NEW, NEWER], [scenario("plain_fake")]).run()
+    backend.prepared.clear()
+
+    second = engine(backend, tmp_path, [NEW, NEWER], [scenario("plain_fake")]).run()
+
+    assert second.results == first.results
+    assert backend.prepared == []
+    assert second.cached == len([item for item in first.results if item.status.measured])
+
+
+def test_a_new_environment_costs_its_row_and_its_column(backend: FakeBackend, tmp_path: Path) -> None:
+    """
+    With a third environment only the cells that it writes or reads are run.
+    """
+    engine(backend, tmp_path, [NEW, NEWER], [scenario("plain_fake")]).run()
+    heard = Heard()
+
+    outcome = engine(backend, tmp_path, [OLD, NEW, NEWER], [scenario("plain_fake")], heard=heard).run()
+
+    new = [
+        item for item in outcome.results if item.status.measured and "tf-1.0" in (item.cell.writer, item.cell.reader)
+    ]
+    assert heard.counts["loading"] == len(new)
+
+
+def test_a_damaged_artifact_is_saved_again(backend: FakeBackend, tmp_path: Path) -> None:
+    """
+    A flipped byte in the store is found before the artifact is used, and the save is done again.
+    """
+    engine(backend, tmp_path, [NEW], [scenario("plain_fake")]).run()
+    (victim,) = tmp_path.glob("artifacts/*/*/model.h5")
+    victim.chmod(0o600)
+    victim.write_bytes(victim.read_bytes() + b"!")
+    heard = Heard()
+
+    outcome = engine(backend, tmp_path, [NEW], [scenario("plain_fake")], heard=heard).run()
+
+    assert heard.counts["saving"] == 1
+    assert {item.status for item in outcome.results} == {Status.PASS}
+
+
+def test_an_interrupt_keeps_what_is_finished_and_the_next_run_goes_on(backend: FakeBackend, tmp_path: Path) -> None:
+    """
+    Ctrl-C while loading leaves a partial outcome; the same run again measures only what is missing.
+    """
+
+    class Impatient(Heard):
+        def done(self, count: int = 1) -> None:
+            super().done(count)
+            if self.now == "loading" and self.counts["loading"] == 3:
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(1)  # what comes after the signal is not finished in time
+
+    partial = engine(backend, tmp_path, [NEW, NEWER], [scenario("plain_fake")], heard=Impatient()).run()
+    heard = Heard()
+    complete = engine(backend, tmp_path, [NEW, NEWER], [scenario("plain_fake")], heard=heard).run()
+
+    done = [item for item in partial.results if item.status.measured]
+    assert not partial.complete
+    assert len(done) >= 3
+    assert complete.complete
+    assert heard.counts["loading"] + len(done) == len([item for item in complete.results if item.status.measured])
+
+
+def test_a_worker_that_dies_is_started_once_more(backend: FakeBackend, tmp_path: Path) -> None:
+    """
+    A worker that is killed from outside costs no cell; the run ends as an undisturbed one.
+    """
+
+    class Murderous(Heard):
+        def done(self, count: int = 1) -> None:
+            super().done(count)
+            if self.now == "loading" and self.counts["loading"] == 1:
+                backend.workers[-1].kill()
+
+    disturbed = engine(backend, tmp_path / "a", [NEW], [scenario("custom_fake")], heard=Murderous()).run()
+    calm = engine(backend, tmp_path / "b", [NEW], [scenario("custom_fake")]).run()
+
+    assert letters(disturbed) == letters(calm)
