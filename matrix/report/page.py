@@ -1,0 +1,129 @@
+"""The page: values ready to print, handed to the templates."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from .. import analysis
+from ..model import Run, Variant
+from . import background, tables, words
+from .answer import Answer, keras, version
+from .payload import embedded
+from .reasons import route
+from .summary import explained, incomplete
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bar:
+    """One piece of the bar above the counts, in thousandths of its width."""
+
+    css: str
+    x: int
+    width: int
+
+
+def html(run: Run, table: analysis.Table, answer: Answer, *, digest: str) -> str:
+    """Return the whole page: no file beside it, no address outside it.
+
+    Args:
+        run: what is shown.
+        table: the same as a table.
+        answer: what is said on top.
+        digest: SHA-256 of `results.jsonl`, the results that it shows.
+    """
+    templates = _templates()
+    style, script = (templates.get_template(name).render() for name in ("style.css", "page.js"))
+    encoding, data = embedded(run)
+    return templates.get_template("index.html.j2").render(
+        style_hash=_hash(style),
+        script_hash=_hash(script),
+        encoding=encoding,
+        data=data,
+        run=_run(run, digest),
+        answer=answer,
+        explained=explained(answer),
+        bars=_bars(answer),
+        old=_side(run, answer, 0),
+        new=_side(run, answer, 1),
+        pair=tables.pair_rows(run),
+        formats=[words.format_name(one) for one in tables.formats(run)],
+        overview=tables.overview(run, table),
+        coverage=_coverage(table),
+        ranges=background.ranges(run, table),
+        environments=background.environments(run),
+        own_trouble=background.own_trouble(table),
+        letters=[words.letter(status) for status in words.ORDER],
+        ways=[(words.format_name(one), words.own_way(one)) for one in tables.formats(run)],
+        variants=[(str(one), words.variant_meaning(one)) for one in Variant],
+        tolerances=_tolerances(run),
+        names=[report.environment.id for report in run.environments],
+    )
+
+
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("matrix.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _run(run: Run, digest: str) -> dict[str, object]:
+    old, new = run.focus
+    return {
+        "id": words.line(run.id, 80),
+        "when": words.when(run.started),
+        "spent": words.duration(run.seconds),
+        "command": words.line(run.command, 400),
+        "profile": words.line(run.profile, 60) or "none",
+        "machine": [(words.line(name, 40), words.line(fact, 200)) for name, fact in run.machine],
+        "cached": run.cached,
+        "digest": digest,
+        "banner": "" if run.complete else incomplete(run),
+        "left_out": [(words.line(what, 120), words.line(why, 300)) for what, why in run.left_out],
+        "pair": route("pair", old, new)[1:],
+    }
+
+
+def _side(run: Run, answer: Answer, position: int) -> dict[str, str]:
+    report = (answer.writer, answer.reader)[position]
+    return {"id": words.line(run.focus[position], 60), "tensorflow": version(report), "keras": keras(report)}
+
+
+def _bars(answer: Answer) -> tuple[Bar, ...]:
+    whole = max(answer.measured, 1)
+    bars, done = [], 0
+    for share in answer.shares:
+        start, end = 1000 * done // whole, 1000 * (done + share.number) // whole
+        bars.append(Bar(css=share.look.css, x=start, width=end - start))
+        done += share.number
+    return tuple(bars)
+
+
+def _coverage(table: analysis.Table) -> dict[str, object]:
+    (sums,) = analysis.rows(analysis.counts(table))
+    said = [(words.letter(status), sums[str(status)]) for status in words.ORDER if sums[str(status)]]
+    return {"measured": sums["measured"], "total": sums["total"], "letters": said}
+
+
+def _tolerances(run: Run) -> list[tuple[str, str]]:
+    """Return the tolerances in use, each with its scenarios; the one that most share comes first."""
+    found: dict[tuple[float, float], list[str]] = {}
+    for scenario in run.scenarios:
+        key = (scenario.tolerance.absolute, scenario.tolerance.relative)
+        found.setdefault(key, []).append(words.line(scenario.name, 80))
+    ranked = sorted(found.items(), key=lambda one: -len(one[1]))
+    return [
+        (f"{absolute:g} + {relative:g} \N{MULTIPLICATION SIGN} |a|", ", ".join(names) if rank else "")
+        for rank, ((absolute, relative), names) in enumerate(ranked)
+    ]

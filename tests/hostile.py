@@ -1,0 +1,85 @@
+"""Text that wants to be more than text, and a way to put it everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from matrix.model import Attempt, EnvironmentReport, Result, Run
+
+PAYLOADS = (
+    "<script>alert(1)</script>",
+    "</script><script>alert(2)</script>",
+    "<!--<script>",
+    "--></script><svg onload=alert(3)>",
+    '"><img src=x onerror=alert(4)>',
+    "' onmouseover='alert(5)",
+    '" autofocus onfocus="alert(6)',
+    "</style><style>*{display:none}</style>",
+    "</title><body onload=alert(7)>",
+    "</textarea><iframe src=https://example.com></iframe>",
+    "</pre></code></details></table><h1>owned</h1>",
+    "<a href=javascript:alert(8)>here</a>",
+    "{{ 7 * 7 }}{% raw %}{# no #}",
+    "${alert(9)}`+alert(10)+`",
+    "&lt;b&gt; &amp; &#60;script&#62;",
+    '=HYPERLINK("https://example.com","x")',
+    "+1+cmd|' /C calc'!A0",
+    "-2+3",
+    "@SUM(A1:A9)",
+    "\tTabbed",
+    "'quoted first",
+    "\x1b[31mred\x1b[0m \x1b]8;;https://example.com\x07link\x1b]8;;\x07",
+    "nul\x00 bell\x07 back\x08\x08",
+    "\u202etxt.exe\u2066 \u2028line\u2029paragraph",
+    "lone \ud800 surrogate",
+    "`code` | pipe \\| [link](https://example.com) ![img](x) <details>",
+    'comma, "quote" and\r\nnew line\nand another',
+    "x" * 5_000,
+)
+
+
+def spoiled(whole: Run, say: Callable[[str], str]) -> Run:
+    """The same run with every free text passed through `say`, to see what a page does with it."""
+
+    def attempt(one: Attempt) -> Attempt:
+        return replace(
+            one,
+            message=say(one.message),
+            exception=say(one.exception),
+            signature=say(one.signature),
+            rung=say(one.rung),
+        )
+
+    def result(one: Result) -> Result:
+        return replace(
+            one,
+            reason=say(one.reason),
+            cause=say(one.cause),
+            container=say(one.container),
+            remedy=say(one.remedy) if one.remedy else "",
+            attempts=tuple(map(attempt, one.attempts)),
+            writer_error=attempt(one.writer_error) if one.writer_error else None,
+        )
+
+    def report(one: EnvironmentReport) -> EnvironmentReport:
+        return replace(
+            one,
+            **{name: say(getattr(one, name)) for name in ("error", "remedy", "python", "tensorflow", "numpy", "h5py")},
+            environment=replace(one.environment, tensorflow=say(one.environment.tensorflow)),
+            unsupported=tuple((format_, say(why)) for format_, why in one.unsupported),
+        )
+
+    return replace(
+        whole,
+        id=say(whole.id),
+        started=say(whole.started),
+        command=say(whole.command),
+        profile=say(whole.profile),
+        environments=tuple(map(report, whole.environments)),
+        scenarios=tuple(replace(one, title=say(one.title)) for one in whole.scenarios),
+        results=tuple(map(result, whole.results)),
+        tracebacks=tuple((key, say(text)) for key, text in whole.tracebacks),
+        left_out=tuple((say(what), say(why)) for what, why in whole.left_out),
+        machine=tuple((say(what), say(fact)) for what, fact in whole.machine),
+    )
