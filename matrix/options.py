@@ -1,0 +1,169 @@
+"""The command line: its verbs, their options, and what `--help` teaches."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from pathlib import Path
+from typing import Any, NoReturn
+
+from .errors import UsageError, unknown
+
+EXAMPLES = """\
+examples:
+  matrix run                                     the default profile, verdict for the newest Keras 2 -> the newest
+  matrix run --from tf-2.12 --to tf-2.19         can I upgrade from 2.12 to 2.19?
+  matrix run --profile quick                     a first answer in about two minutes
+  matrix run --environments 'tf-2.1?' --scenarios custom_layer --formats h5,keras
+  matrix plan --profile full                     what would run, what is known already, how much disk
+  matrix env list                                environments, their sizes, and whether they are built
+
+exit codes:
+  0 as expected   1 incompatible   2 wrong usage   3 nothing selected   4 incomplete   70 a bug   130 interrupted
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """Refuses what it does not know with the nearest thing that it does, and never guesses an abbreviation."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, **options)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UsageError, whose exit code is 2."""
+        choice = _CHOICE.search(message)
+        stranger = _STRANGER.search(message)
+        if choice:
+            message = unknown("choice", choice[1], [name.strip(" '") for name in choice[2].split(",")])
+        elif stranger:
+            message = unknown("option", stranger[1], self.known_options())
+        raise UsageError(f"{message} See: {self.prog} --help")
+
+    def known_options(self) -> set[str]:
+        """Return every option of this parser and of the verbs below it."""
+        found: set[str] = set()
+        for action in self._actions:
+            found.update(action.option_strings)
+            if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - argparse has no other way to ask
+                for below in action.choices.values():
+                    found |= below.known_options()
+        return found
+
+
+_CHOICE = re.compile(r"invalid choice: '(.*?)' \(choose from (.*)\)")
+_STRANGER = re.compile(r"unrecognized arguments: (\S+)")
+
+
+def parser() -> Parser:
+    """Return the parser of all verbs. The chosen verb is in `verb`, and for groups the second word in `action`."""
+    top = Parser(
+        prog="matrix",
+        description="Will my saved Keras model still open, and still predict the same, after I change TensorFlow?",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
+    _run(verbs)
+    plan = verbs.add_parser("plan", help="print what would run, with reasons for what is left out")
+    _choices(plan)
+    _doing(plan)
+    _output(plan)
+    report = verbs.add_parser("report", help="write the pages of a stored run again, without any TensorFlow")
+    report.add_argument("run", nargs="?", default="latest", help="a folder, or its name below reports/runs (latest)")
+    _output(report)
+    _environments(verbs)
+    cache = verbs.add_parser("cache", help="what earlier runs measured").add_subparsers(dest="action", required=True)
+    cache.add_parser("prune", help="delete all measurements and artifacts; reports stay")
+    verbs.add_parser("doctor", help="what this machine has and lacks, and what would help")
+    new = verbs.add_parser("new-scenario", help="write a scenario that runs, to be changed")
+    new.add_argument("name", help="a Python identifier; becomes scenarios/NAME.py")
+    return top
+
+
+def _run(verbs: argparse._SubParsersAction[Parser]) -> None:
+    run = verbs.add_parser(
+        "run",
+        help="measure, and write the report",
+        description="Build the environments, save every scenario in each, load it in every other, write the report. "
+        "What was measured before is not measured again; after Ctrl-C the same command goes on.",
+    )
+    _choices(run)
+    _doing(run)
+    run.add_argument("--baseline", metavar="RUN", help="an earlier run to compare with, for --fail-on regression")
+    run.add_argument(
+        "--fail-on",
+        choices=("regression", "failure", "never"),
+        default="regression",
+        help="exit with 1 when a cell is worse than in the baseline, or one of the verdict's pair breaks (regression)",
+    )
+    _output(run)
+
+
+def _doing(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--jobs", type=_count, metavar="N", help="environments at work at once (cores, as memory allows)")
+    verb.add_argument("--timeout", type=_seconds, metavar="S", help="seconds that one save or load may take (120)")
+    verb.add_argument(
+        "--isolation",
+        choices=("group", "cell"),
+        default="group",
+        help="a child process for the cells of one scenario and variant, or one for each cell (group)",
+    )
+    verb.add_argument("--fresh", action="store_true", help="measure again what is known already")
+
+
+def _choices(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--from", dest="start", metavar="A", help="the environment of your old models, e.g. tf-2.12")
+    verb.add_argument("--to", dest="end", metavar="B", help="the environment that you want to change to")
+    verb.add_argument("--profile", help="quick, default or full (from pyproject.toml, else default)")
+    verb.add_argument("--environments", metavar="LIST", help="comma list with globs, instead of a profile: tf-2.1?")
+    verb.add_argument("--scenarios", metavar="LIST", help="comma list with globs: 'custom_*'")
+    verb.add_argument("--formats", metavar="LIST", help="comma list with globs: h5,keras")
+
+
+def _output(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--output", type=Path, metavar="DIR", help="where runs are kept (reports)")
+    verb.add_argument("--quiet", action="store_true", help="no progress; only what is wrong, and the answer")
+    verb.add_argument("--json", action="store_true", help="one JSON object on standard output instead of text")
+
+
+def _environments(verbs: argparse._SubParsersAction[Parser]) -> None:
+    actions = verbs.add_parser("env", help="list, build, lock, update and prune environments").add_subparsers(
+        dest="action", required=True
+    )
+    listing = actions.add_parser("list", help="every environment: Python, Keras, state, size on disk")
+    listing.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    build = actions.add_parser("build", help="build environments now, several at once")
+    build.add_argument("names", help="comma list with globs, or @quick, @default, @full")
+    build.add_argument("--jobs", type=_count, metavar="N", help="how many at once (cores)")
+    lock = actions.add_parser(
+        "lock",
+        help="pin the packages of an environment that is not in the catalogue",
+        description="Write locks/ID.txt beside pyproject.toml: for a patch release (tf-2.12.0), or for an environment "
+        "of your own from [tool.matrix.environments.ID]. Without an ID: for all of your own.",
+    )
+    lock.add_argument("names", nargs="*", metavar="ID")
+    actions.add_parser("update", help="make the catalogue and its locks anew from the package index (maintainers)")
+    prune = actions.add_parser("prune", help="delete built environments and give the disk back")
+    prune.add_argument("--keep", metavar="LIST", default="", help="comma list with globs of those that stay")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0.")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0.")
+    return value
+
+
+def default_jobs(memory: int, per_worker: int = 3 << 29) -> int:
+    """Return how many environments may be at work at once: one for each core, while the free memory (bytes) lasts."""
+    return max(1, min(os.cpu_count() or 1, memory // per_worker))

@@ -1,0 +1,39 @@
+"""The places of one project: where its environments, measurements and reports are kept."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from .backends.nox import NoxEnvironments
+from .config import Config
+from .store import Store
+
+
+@dataclass(frozen=True)
+class Project:
+    """A configuration and the folders that belong to it."""
+
+    config: Config
+
+    @classmethod
+    def found(cls, here: Path) -> Self:
+        """Return the project around a folder. UsageError when its configuration is not understood."""
+        return cls(Config.found(here))
+
+    @cached_property
+    def built(self) -> NoxEnvironments:
+        """Its built environments, in nox's own folder: `.nox`, or what `NOX_ENVDIR` says."""
+        return NoxEnvironments(self.config.project, self.config.project / os.environ.get("NOX_ENVDIR", ".nox"))
+
+    @property
+    def store(self) -> Store:
+        """What was measured."""
+        return Store(self.config.project / ".matrix")
+
+    def reports(self, output: Path | None) -> Path:
+        """Return where runs are kept: `reports`, unless the command line says otherwise."""
+        return output or self.config.project / "reports"
