@@ -13,10 +13,8 @@ A child that dies costs the cell it was at; the rest of the group goes on in a n
 cell (the scenario's code, or the model that all its cells share) costs them all: they would all die of the same.
 """
 
-import faulthandler
 import json
 import os
-import random
 import select
 import shutil
 import signal
@@ -27,11 +25,9 @@ import time
 import traceback
 
 from . import framework
-from .channel import described, say
-from .limits import allow_cpu, die_with_parent, restrict
-from .loading import Loader
-from .saving import Saver
-from .scenario import loaded, register
+from .limits import die_with_parent
+from .log import Log
+from .work import close_all_but, settle_in, work
 
 FRAME_LIMIT = 16 << 20
 NOISE_LIMIT = 16 << 10
@@ -161,72 +157,6 @@ class Child:
         shutil.rmtree(self.scratch, ignore_errors=True)
 
 
-class Log:
-    """What a child said, cell by cell. An answer counts once the child has begun the next cell or ended well."""
-
-    def __init__(self, cells, timeout):
-        self.cells = [cell["id"] for cell in cells]
-        self.timeout = timeout
-        self.transcripts = []
-        self.ended = False
-        self.open("import")
-        self.begun = 0
-
-    def open(self, stage):
-        """Start the clock of a cell."""
-        self.stage = stage
-        self.answer = None
-        self.since = time.monotonic()
-        self.took = None
-        self.deadline = self.since + self.timeout
-
-    def understood(self, line):
-        """Take one line; return False when it is not one that a child may say now."""
-        try:
-            facts = json.loads(line.decode("utf-8"))
-            ((kind, value),) = facts.items()
-        except (ValueError, AttributeError):
-            return False
-        if kind == "begin" and self.begun < len(self.cells) and value == self.cells[self.begun]:
-            if self.begun:
-                self.settle("exited", b"")
-            self.begun += 1
-            self.open("build")
-        elif kind == "stage":
-            self.stage = str(value)
-        elif kind == "answer" and self.answer is None and isinstance(value, dict):
-            self.answer = value
-            self.took = time.monotonic() - self.since
-        elif kind == "end":
-            self.ended = True
-        else:
-            return False
-        return True
-
-    def settle(self, ending, tail):
-        """Write the transcript of the cell that is open; none is open before the first."""
-        self.transcripts.append(
-            {
-                "cell": self.cells[max(0, self.begun - 1)],
-                "stage": self.stage,
-                "seconds": round(self.took if self.took is not None else time.monotonic() - self.since, 4),
-                "answer": self.answer if ending == "exited" else None,
-                "ending": ending if self.answer is not None or ending != "exited" else "no result",
-                "noise": tail.decode("utf-8", "backslashreplace"),
-            }
-        )
-
-    def closed(self, ending, tail):
-        """Return all transcripts, now that the child is gone."""
-        if ending == "exited" and not self.ended:
-            ending = "no result"
-        self.settle(ending, tail)
-        if self.begun == 0:  # it died, or raised, before its first cell: so would the others
-            first = self.transcripts[0]
-            return [dict(first, cell=cell) for cell in self.cells]
-        return self.transcripts
-
-
 def forked(tensorflow, job, scratch, results, noise):
     """Fork a child that does the job; return its process id."""
     parent = os.getpid()
@@ -268,72 +198,3 @@ def spawned(results):
     die_with_parent(job["parent"])
     settle_in(job, job["scratch"], 2)
     work(framework.imported(), job, results)
-
-
-def settle_in(job, scratch, noise):
-    """Take our place: output into the noise, no input, a private folder, limits."""
-    null = os.open(os.devnull, os.O_RDONLY)
-    for source, target in ((null, 0), (noise, 1), (noise, 2)):
-        os.dup2(source, target)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    os.umask(0o077)
-    os.chdir(scratch)
-    os.environ.update(HOME=scratch, TMPDIR=scratch, KERAS_HOME=scratch)
-    tempfile.tempdir = None
-    random.seed(0)
-    faulthandler.enable(file=2)
-    restrict(job["memory"])
-
-
-def close_all_but(results):
-    """Close what the parent had open, its way to the host above all: no scenario may speak there."""
-    os.closerange(3, results)
-    os.closerange(results + 1, 1 << 10)
-
-
-def work(tensorflow, job, results):
-    """Do the job, and say on the pipe how each cell went."""
-
-    def tell(**facts):
-        say(results, facts)
-
-    allow_cpu(2 * job["timeout"])
-    try:
-        do = prepared(tensorflow, job, lambda stage: tell(stage=stage))
-    except BaseException as error:
-        tell(answer={"raised": described(error)})
-        tell(end=True)
-        return
-    for position, cell in enumerate(job["cells"]):
-        tell(begin=cell["id"])
-        allow_cpu(2 * job["timeout"])
-        try:
-            if position and job["task"] == "load":
-                framework.forget(tensorflow)
-            answer = do(cell)
-        except BaseException as error:
-            answer = {"raised": described(error)}
-        tell(answer=answer)
-    tell(end=True)
-
-
-def prepared(tensorflow, job, reach):
-    """Return the function that does one cell, after all that the cells share."""
-    module = None
-    if job["code"] != "none":
-        module = loaded(
-            job["scenario"]["name"], job["scenario"]["path"], "saved" if job["task"] == "save" else "loaded"
-        )
-    if job["code"] == "register":
-        register(tensorflow, module)
-    if job["task"] == "save":
-        reach("build")
-        saver = Saver(module)
-
-        def save(cell):
-            reach("save")
-            return saver.save(cell)
-
-        return save
-    loader = Loader(tensorflow, module, job["rung"], job["inputs"])
-    return lambda cell: loader.load(cell, reach)

@@ -166,6 +166,17 @@ def test_a_child_that_sees_only_the_file_does_not_know_the_class(python, tmp_pat
     assert [problem["message"] for problem in answer["raised"]] == ["Unknown layer: 'Double'"]
 
 
+def test_a_bare_load_never_runs_the_scenario(python, tmp_path):
+    """
+    A class that registers itself at import is unknown to a bare load, for nobody imports it there.
+    """
+    with Worker(python) as worker:
+        inputs = worker.save("self_registering", tmp_path)["h5"]["answer"]["saved"]["inputs"]
+        answer = worker.load("self_registering", tmp_path, "h5", inputs, code="none")["answer"]
+
+    assert [problem["message"] for problem in answer["raised"]] == ["Unknown layer: 'own>Double'"]
+
+
 def test_the_module_name_in_a_file_leads_nowhere(python, tmp_path):
     """
     A loader that imports a class by the module name in the file does not find the scenario that a reader has loaded.
