@@ -22,7 +22,8 @@ from typing import Any, TypeAlias
 
 import pandas as pd
 
-from .model import Attempt, Format, Result, Stage, Status, Variant
+from .model import Format, Stage, Status, Variant
+from .results import Attempt, Result
 
 Table: TypeAlias = pd.DataFrame
 

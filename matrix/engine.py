@@ -12,10 +12,11 @@ from typing import Protocol, TypeVar
 from .backends import Backend, Worker, WorkerDied
 from .errors import EnvironmentFailed
 from .loads import Reader
-from .model import Attempt, Cell, Environment, EnvironmentReport, Format, Result, Save, Status
+from .model import Cell, Environment, Format, Save, Status
 from .plan import Plan
 from .protocol import Hello
 from .recipe import Recipes
+from .results import Attempt, EnvironmentReport, Result
 from .saves import Artifact, Limits, Writer
 from .store import Store
 

@@ -11,12 +11,15 @@ import numpy as np
 
 from .diagnosis.signatures import signature
 from .diagnosis.stages import stage_of
-from .model import Attempt, Cell, Result, Stage, Status, Tolerance, digest
+from .model import Cell, Stage, Status, Tolerance, digest
 from .protocol import Loaded, Problem, Raised, Saved, Transcript, Unsupported, arrays
+from .results import Attempt, Result
 
 OWN_WAY = "own way"
 NOISE_SHOWN = 2000
-OUT_OF_MEMORY = ("MemoryError", "std::bad_alloc", "Cannot allocate memory")
+MACHINE_TROUBLE = ("No space left on device", "Disk quota exceeded", "Too many open files", "Input/output error")
+REMEDY_MESSAGE_SHOWN = 300  # of rungs that did not help; the own way's is kept in full
+OUT_OF_MEMORY = ("MemoryError", "std::bad_alloc", "Cannot allocate memory", "OOM when allocating")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +50,7 @@ def difference(reference: Saved, answer: Loaded, tolerance: Tolerance) -> Differ
         close = close and bool(np.all(np.isfinite(gap) & (gap <= allowed)))
         worst_abs = max(worst_abs, _worst(gap))
         worst_rel = max(worst_rel, _worst(relative))
-        if a.ndim and a.size:
+        if a.ndim > 1 and a.size:
             flips += int(np.sum(np.argmax(wide_a, axis=-1) != np.argmax(wide_b, axis=-1)))
     return Difference(close=close, max_abs=worst_abs, max_rel=worst_rel, flips=flips)
 
@@ -123,11 +126,21 @@ def _raised(said: Transcript, chain: Sequence[Problem], name: str) -> Attempt:
         status=Status.CRASH if memory else Status.FAIL,
         stage=stage_of(said.stage, [frame for problem in chain for frame in problem.frames]),
         exception=inner.type,
-        message=inner.message,
+        message=inner.message if name == OWN_WAY else inner.message[:REMEDY_MESSAGE_SHOWN],
         signature=signature(inner.type, inner.message),
         traceback=digest(traceback_text(chain)),
         seconds=said.seconds,
     )
+
+
+def trouble(said: Transcript) -> str:
+    """Return what is wrong with this machine rather than with a model; empty when nothing is.
+
+    A disk that is full looks like a failed save or load, and must never be reported as one.
+    """
+    answer = said.answer
+    text = "\n".join(problem.message for problem in answer.chain) if isinstance(answer, Raised) else said.noise
+    return next((sign for sign in MACHINE_TROUBLE if sign in text), "")
 
 
 def traceback_text(chain: Sequence[Problem]) -> str:

@@ -9,12 +9,13 @@ from typing import Any, TypeVar
 
 from .backends import Worker
 from .judge import OWN_WAY, attempt, result, traceback_text
-from .model import Attempt, Cell, Result, Rung, Scenario, Status, Variant, digest
+from .model import Cell, Rung, Scenario, Status, Variant, digest
 from .plan import ladder, needs_code, own_rung
 from .protocol import Code, Facts, Item, ProtocolError, Raised, Request, Transcript
 from .recipe import Recipes
 from .records import packed, understood, unpacked
-from .saves import Artifact, Limits
+from .results import Attempt, Result
+from .saves import Artifact, Limits, refuse_trouble
 from .store import Store
 
 _CLIMBS = frozenset({Status.FAIL, Status.TIMEOUT, Status.CRASH})
@@ -72,7 +73,7 @@ class Reader:
 
     def read(self, worker: Worker, artifacts: Mapping[Cell, Artifact]) -> Iterator[Result]:
         """Measure cells in groups, and yield each result when its ladder is at an end."""
-        damaged = [cell for cell, written in artifacts.items() if not written.intact]
+        damaged = {cell for cell, written in artifacts.items() if not written.intact}
         yield from (_damaged(cell) for cell in damaged)
         intact = [cell for cell in artifacts if cell not in damaged]
         for group in _grouped(intact, lambda cell: (cell.scenario, cell.variant, needs_code(cell))):
@@ -106,6 +107,7 @@ class Reader:
         by_id = {trial.cell.id: trial for trial in trials}
         for line in worker.ask(self._request(trials, rung, code)):
             facts, said = understood(line)
+            refuse_trouble(said)
             trial = by_id[said.cell]
             first = not trial.attempts
             trial.said.append(packed(facts, self.store.put_traceback))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,18 +13,18 @@ from pathlib import Path
 from . import report
 from .backends import Backend
 from .choices import Chosen
-from .engine import Engine, Listener
+from .engine import Engine, Listener, Outcome
 from .errors import EnvironmentFailed, UsageError, unknown
-from .model import Result, Run, Status
+from .model import Status
 from .plan import Plan
 from .recipe import Recipes, guest_digest
+from .results import Result, Run
 from .saves import Limits
 from .store import Store
 from .version import VERSION
 
 _GOOD = frozenset({Status.PASS, Status.REMEDIED})
 _UNKNOWN = frozenset({Status.ENVIRONMENT, Status.NOT_RUN})
-_SAFE = re.compile(r"[A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,12 +71,19 @@ def measured(
         fresh=settings.fresh,
     )
     outcome = engine.run()
-    finished = datetime.now(UTC)
+    seconds = round(time.monotonic() - clock, 1)
+    return _run(chosen, settings, outcome, command=command, started=started, seconds=seconds)
+
+
+def _run(
+    chosen: Chosen, settings: Settings, outcome: Outcome, *, command: str, started: datetime, seconds: float
+) -> Run:
+    plan = chosen.plan
     return Run(
-        id=started.strftime("%Y-%m-%dT%H-%M-%S"),
+        id=started.strftime("%Y-%m-%dT%H-%M-%S.%f")[:-3],
         started=started.isoformat(timespec="seconds"),
-        finished=finished.isoformat(timespec="seconds"),
-        seconds=round(time.monotonic() - clock, 1),
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        seconds=seconds,
         command=command,
         profile=chosen.profile,
         complete=outcome.complete,

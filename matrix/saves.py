@@ -10,11 +10,13 @@ from typing import Any
 
 from . import artifact
 from .backends import Worker
-from .judge import attempt, traceback_text
-from .model import Attempt, Format, Save, Scenario, Tolerance
-from .protocol import Facts, Isolation, Item, Raised, Request, Saved, Transcript, Unsupported
+from .errors import EnvironmentFailed
+from .judge import attempt, traceback_text, trouble
+from .model import Format, Save, Scenario, Tolerance
+from .protocol import Facts, Isolation, Item, ProtocolError, Raised, Request, Saved, Transcript, Unsupported
 from .recipe import Recipes
 from .records import packed, understood, unpacked
+from .results import Attempt
 from .store import Store
 
 # Tracing a model for these changes it; they come after the formats that only read it.
@@ -85,7 +87,10 @@ class Writer:
             path = self.store.artifact(key, record)
             if path is None:  # deleted or changed since: save it again
                 return None
-        return self._artifact(save, record, path)
+        try:
+            return self._artifact(save, record, path)
+        except ProtocolError:
+            return None
 
     def write(self, worker: Worker, saves: Sequence[Save]) -> Iterator[Artifact]:
         """Save in groups of one scenario each, and yield every artifact as it is there."""
@@ -115,6 +120,7 @@ class Writer:
         )
         for line in worker.ask(request):
             facts, said = understood(line)
+            refuse_trouble(said)
             yield self._keep(wanted[said.cell], facts, places[said.cell])
 
     def _keep(self, save: Save, facts: Facts, place: Path | None) -> Artifact:
@@ -156,6 +162,16 @@ class Writer:
                 return Artifact(
                     save=save, key=key, failed=attempt(said, None, Tolerance(), rung="save"), traceback=text
                 )
+
+
+def refuse_trouble(said: Transcript) -> None:
+    """Let nothing be kept that says more about this machine than about a model. Raises EnvironmentFailed."""
+    wrong = trouble(said)
+    if wrong:
+        raise EnvironmentFailed(
+            f"{said.cell} met a fault of this machine: {wrong}.",
+            remedy="Mend it (matrix doctor shows the disk), then run the same command: what was measured stays.",
+        )
 
 
 def _groups(saves: Sequence[Save]) -> dict[tuple[str, bool], list[Save]]:

@@ -161,7 +161,8 @@ def fake_project(folder: Path, python: Path, versions: dict[str, str]) -> None:
     """Write a project whose environments are built already, each with the fake TensorFlow of a version.
 
     Args:
-        folder: of the project. python: of the environment that all of them are.
+        folder: of the project.
+        python: of the environment that all of them are.
         versions: id → version of the fake TensorFlow.
     """
     (folder / "pyproject.toml").write_text('[tool.matrix]\nscenarios = ["scenarios"]\n', encoding="utf-8")

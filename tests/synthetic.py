@@ -7,21 +7,8 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
-from matrix.model import (
-    Attempt,
-    Cell,
-    Environment,
-    EnvironmentReport,
-    Format,
-    Result,
-    Run,
-    Scenario,
-    Stage,
-    Status,
-    Tolerance,
-    Variant,
-    digest,
-)
+from matrix.model import Cell, Environment, Format, Scenario, Stage, Status, Tolerance, Variant, digest
+from matrix.results import Attempt, EnvironmentReport, Result, Run
 
 KERAS = {
     "1.15": "",

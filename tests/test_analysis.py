@@ -11,7 +11,8 @@ import pytest
 import synthetic
 
 from matrix import analysis, report
-from matrix.model import Run, Status
+from matrix.model import Status
+from matrix.results import Run
 
 RUN = synthetic.run()
 TABLE = report.table(RUN)

@@ -145,6 +145,19 @@ def test_noise_and_leftovers_change_nothing(backend: FakeBackend, tmp_path: Path
     assert not [item for item in outcome.results if item.status is Status.ENVIRONMENT]
 
 
+def test_a_full_disk_is_never_an_incompatibility(backend: FakeBackend, tmp_path: Path) -> None:
+    """
+    A save that meets a fault of this machine is `E`, is not kept, and is done again by the next run.
+    """
+    full = engine(backend, tmp_path, [NEW], [scenario("full_disk")]).run()
+    heard = Heard()
+    engine(backend, tmp_path, [NEW], [scenario("full_disk")], heard=heard).run()
+
+    assert {item.status for item in full.results} == {Status.ENVIRONMENT}
+    assert "No space left on device" in full.results[0].reason
+    assert heard.totals["saving"] == len(full.results)
+
+
 def test_an_environment_that_cannot_be_had_is_never_an_incompatibility(backend: FakeBackend, tmp_path: Path) -> None:
     """
     Its row and its column are `E` with the reason; every other cell is measured.

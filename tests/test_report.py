@@ -26,8 +26,9 @@ import synthetic
 
 from matrix import report
 from matrix.errors import UsageError
-from matrix.model import Cell, Environment, EnvironmentReport, Format, Result, Run, Status, Variant
+from matrix.model import Cell, Environment, Format, Status, Variant
 from matrix.report import answer, payload, summary, words
+from matrix.results import EnvironmentReport, Result, Run
 
 RUN = synthetic.run()
 TINY = synthetic.run(("2.9", "2.15", "2.21"))

@@ -10,7 +10,7 @@ import hashlib
 from pathlib import Path
 
 from .. import analysis
-from ..model import Run
+from ..results import Run
 from . import answer, files, page, summary
 from .files import read
 

@@ -8,7 +8,8 @@ from enum import StrEnum
 from typing import Any, assert_never
 
 from .. import analysis
-from ..model import EnvironmentReport, Format, Run
+from ..model import Format
+from ..results import EnvironmentReport, Run
 from . import words
 from .reasons import Reason, Share, gaps, reasons, share, shares
 

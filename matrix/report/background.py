@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from .. import analysis
-from ..model import EnvironmentReport, Run, Status
+from ..model import Status
+from ..results import EnvironmentReport, Run
 from . import words
 from .tables import formats
 

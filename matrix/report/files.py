@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from ..errors import UsageError
-from ..model import Result, Run
+from ..results import Result, Run
 
 SCHEMA = 1
 _ODD = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}

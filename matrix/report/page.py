@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from .. import analysis
-from ..model import Run, Variant
+from ..model import Variant
+from ..results import Run
 from . import background, tables, words
 from .answer import Answer, keras, version
 from .payload import embedded

@@ -8,7 +8,8 @@ import json
 import math
 from typing import Any
 
-from ..model import Attempt, Run, Status
+from ..model import Status
+from ..results import Attempt, Run
 from . import words
 from .reasons import anchor
 from .tables import formats, generation

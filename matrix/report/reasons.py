@@ -10,7 +10,8 @@ from typing import Any
 from urllib.parse import quote
 
 from .. import analysis
-from ..model import Attempt, Result, Run, Status
+from ..model import Status
+from ..results import Attempt, Result, Run
 from . import words
 
 

@@ -6,7 +6,7 @@ import html
 import json
 from collections.abc import Iterable, Iterator
 
-from ..model import Run
+from ..results import Run
 from . import words
 from .answer import Answer, keras, version
 from .reasons import Reason, Share

@@ -8,7 +8,8 @@ from itertools import groupby
 from typing import Any
 
 from .. import analysis
-from ..model import EnvironmentReport, Format, Result, Run, Scenario, Status, Variant
+from ..model import Format, Scenario, Status, Variant
+from ..results import EnvironmentReport, Result, Run
 from . import words
 from .answer import keras
 from .reasons import anchor, route

@@ -1,0 +1,133 @@
+"""What was measured, as frozen values: attempts, results, and the run they belong to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .model import Cell, Environment, Format, Scenario, Stage, Status
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """One rung that was tried in a cell, and how it ended.
+
+    Attributes:
+        rung: the name of the rung; the first attempt of a cell is its own way.
+        status: P, D, F, T or C.
+        stage: where it ended; `compare` where it predicted.
+        exception: the type of the innermost exception, e.g. `ValueError`; empty when none was raised.
+        message: what it said, or why the child died.
+        signature: the exception with paths, ids, shapes and names taken out.
+        traceback: digest of the frames, the key of `Run.tracebacks`.
+        max_abs_error, max_rel_error: against the writer's outputs; None when nothing was compared.
+        argmax_flips: how many rows changed their largest output; None when nothing was compared.
+        seconds: how long it took.
+    """
+
+    rung: str
+    status: Status
+    stage: Stage
+    exception: str = ""
+    message: str = ""
+    signature: str = ""
+    traceback: str = ""
+    max_abs_error: float | None = None
+    max_rel_error: float | None = None
+    argmax_flips: int | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What is known about one cell.
+
+    Attributes:
+        cell: which one.
+        status: its letter.
+        attempts: the rungs that were tried, its own way first; empty when no reader tried.
+        reason: why no reader tried (E, U, S, .), in a sentence; for S the writer's exception is in `writer_error`.
+        writer_error: how the save ended, for S; None otherwise.
+        remedy: the name of the rung that passed, for R; empty otherwise.
+        container: what the writer really wrote: `hdf5`, `zip`, `saved_model`; empty when nothing was.
+        cause: slug of the root cause; empty when none is known.
+    """
+
+    cell: Cell
+    status: Status
+    attempts: tuple[Attempt, ...] = ()
+    reason: str = ""
+    writer_error: Attempt | None = None
+    remedy: str = ""
+    container: str = ""
+    cause: str = ""
+
+    @property
+    def own(self) -> Attempt | None:
+        """The attempt to explain: the scenario's own way, or the save that failed."""
+        return self.attempts[0] if self.attempts else self.writer_error
+
+    @property
+    def seconds(self) -> float:
+        """What the reader spent on it, all rungs together."""
+        return sum(attempt.seconds for attempt in self.attempts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnvironmentReport:
+    """What became of one environment in one run.
+
+    Attributes:
+        environment: what was asked for.
+        error: why it could not be had, in a sentence; empty when it was.
+        remedy: what would help; empty when nothing is known.
+        python, tensorflow, keras, numpy, h5py: the versions found in it; empty when it was not used.
+        unsupported: format → why this writer does not have it.
+    """
+
+    environment: Environment
+    error: str = ""
+    remedy: str = ""
+    python: str = ""
+    tensorflow: str = ""
+    keras: str = ""
+    numpy: str = ""
+    h5py: str = ""
+    unsupported: tuple[tuple[Format, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One execution, with all that a report needs.
+
+    Attributes:
+        id: the name of its folder, e.g. `2026-11-23T20-15-07.042`.
+        started, finished: ISO 8601, UTC.
+        seconds: wall time.
+        command: what the user typed after `matrix`.
+        profile: the named set, or empty.
+        complete: False when it was interrupted.
+        focus: the pair of the verdict: (from, to).
+        environments: in the order of the axes, oldest first.
+        scenarios: in the order of the page.
+        results: one for each planned cell.
+        tracebacks: digest → text.
+        left_out: what the plan left out, and why.
+        machine: facts about the host: platform, python, cores, tool version.
+        cached: how many cells were taken from earlier runs.
+    """
+
+    id: str
+    started: str
+    finished: str
+    seconds: float
+    command: str
+    profile: str
+    complete: bool
+    focus: tuple[str, str]
+    environments: tuple[EnvironmentReport, ...]
+    scenarios: tuple[Scenario, ...]
+    results: tuple[Result, ...] = field(repr=False)
+    tracebacks: tuple[tuple[str, str], ...] = field(repr=False, default=())
+    left_out: tuple[tuple[str, str], ...] = ()
+    machine: tuple[tuple[str, str], ...] = ()
+    cached: int = 0
