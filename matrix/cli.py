@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 import traceback
 from collections.abc import Sequence
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from .commands import COMMANDS
 from .errors import MatrixError
-from .options import parser
+from .options import parsed
 from .project import Project
 
 INTERRUPTED = 130
@@ -20,8 +19,7 @@ BUG = 70
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0, 1, 2, 3, 4, 70 or 130; never a count."""
     try:
-        options = parser().parse_args(arguments)
-        options.typed = shlex.join(sys.argv[1:] if arguments is None else arguments)
+        options = parsed(sys.argv[1:] if arguments is None else arguments)
         answer = COMMANDS[options.verb](options, Project.found(Path.cwd()))
     except MatrixError as error:
         print(f"matrix: {error}", file=sys.stderr)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -33,26 +35,34 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise UsageError, whose exit code is 2."""
         choice = _CHOICE.search(message)
-        stranger = _STRANGER.search(message)
         if choice:
             message = unknown("choice", choice[1], [name.strip(" '") for name in choice[2].split(",")])
-        elif stranger:
-            message = unknown("option", stranger[1], self.known_options())
         raise UsageError(f"{message} See: {self.prog} --help")
 
-    def known_options(self) -> set[str]:
-        """Return every option of this parser and of the verbs below it."""
-        found: set[str] = set()
-        for action in self._actions:
-            found.update(action.option_strings)
-            if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - argparse has no other way to ask
-                for below in action.choices.values():
-                    found |= below.known_options()
-        return found
+    def refuse(self, stranger: str, words: Sequence[str]) -> NoReturn:
+        """Refuse a word that no parser took, with the nearest option of the verb that was being used."""
+        parser: Parser = self
+        for word in words:
+            parser = parser._below().get(word, parser)
+        options = [name for action in parser._actions for name in action.option_strings]  # noqa: SLF001
+        raise UsageError(f"{unknown('option', stranger, options)} See: {parser.prog} --help")
+
+    def _below(self) -> Mapping[str, Parser]:
+        verbs = [action for action in self._actions if isinstance(action, argparse._SubParsersAction)]  # noqa: SLF001
+        return verbs[0].choices if verbs else {}
 
 
 _CHOICE = re.compile(r"invalid choice: '(.*?)' \(choose from (.*)\)")
-_STRANGER = re.compile(r"unrecognized arguments: (\S+)")
+
+
+def parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return what the user typed, understood. UsageError for what is not, with the nearest thing that is."""
+    top = parser()
+    options, left = top.parse_known_args(arguments)
+    if left:
+        top.refuse(left[0], arguments)
+    options.typed = shlex.join(arguments)
+    return options
 
 
 def parser() -> Parser:
@@ -135,6 +145,7 @@ def _environments(verbs: argparse._SubParsersAction[Parser]) -> None:
     listing.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     build = actions.add_parser("build", help="build environments now, several at once")
     build.add_argument("names", help="comma list with globs, or @quick, @default, @full")
+    build.add_argument("--fresh", action="store_true", help="also those that are ready")
     build.add_argument("--jobs", type=_count, metavar="N", help="how many at once (cores)")
     lock = actions.add_parser(
         "lock",
@@ -144,7 +155,12 @@ def _environments(verbs: argparse._SubParsersAction[Parser]) -> None:
     )
     lock.add_argument("names", nargs="*", metavar="ID")
     actions.add_parser("update", help="make the catalogue and its locks anew from the package index (maintainers)")
-    prune = actions.add_parser("prune", help="delete built environments and give the disk back")
+    prune = actions.add_parser(
+        "prune",
+        help="delete built environments and give the disk back",
+        description="Delete built environments, but none that is in use. Their files are shared with uv's cache, so "
+        "the disk is given back in full only when that is cleaned too: uv cache clean tensorflow tensorflow-cpu",
+    )
     prune.add_argument("--keep", metavar="LIST", default="", help="comma list with globs of those that stay")
 
 

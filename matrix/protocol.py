@@ -188,7 +188,7 @@ def transcript(facts: Facts) -> Transcript:
             noise=str(facts["noise"]),
             answer=None if answer is None else _answer(answer),
         )
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise ProtocolError(f"not a transcript: {error!r}") from error
 
 

@@ -80,7 +80,7 @@ class WorkerProcess:
         Raises:
             EnvironmentFailed: it does not import, or is another version than was asked for.
         """
-        remedy = "Build everything anew: matrix env prune, then the same command."
+        remedy = f"Build it anew: matrix env build {environment.id} --fresh"
         try:
             facts = self._line(IMPORT_SECONDS)
             if "broken" in facts:
@@ -157,7 +157,7 @@ class WorkerProcess:
             raise WorkerDied(f"the worker ended with exit code {self.process.wait()}. {tail}".strip())
         try:
             facts = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise WorkerDied("the worker wrote a line that is no JSON") from None
         if not isinstance(facts, dict):
             raise WorkerDied("the worker wrote a line that is no object")

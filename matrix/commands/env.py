@@ -45,7 +45,7 @@ def _list(options: argparse.Namespace, project: Project) -> Answer:
     lines = [
         "{id:16}{python:8}{tensorflow:12}{keras:15}{state:10}{bytes:>8}  {profiles}".format(**row) for row in shown
     ]
-    total = f"{size(sum(sizes.values()))} in {built.envdir}; `matrix env prune` gives them back."
+    total = f"{size(sum(sizes.values()))} in {built.envdir}, shared with uv's cache; see: matrix env prune --help"
     return Answer("\n".join([*lines, total]))
 
 
@@ -66,6 +66,8 @@ def _build(options: argparse.Namespace, project: Project) -> Answer:
 
         def build(item: Environment) -> None:
             try:
+                if options.fresh:
+                    built.discard(item, lambda line: told.working(item.id, line))
                 built.ensure(item, lambda line: told.working(item.id, line))
             except EnvironmentFailed as error:
                 errors[item.id] = error
@@ -113,7 +115,12 @@ def _prune(options: argparse.Namespace, project: Project) -> Answer:
     keep = selected("environment", options.keep, environments.known(project.config).ids) if options.keep else ()
     freed = project.built.prune(keep)
     lines = [f"{item.id}: in use, stays" for item in freed if not item.removed]
-    lines.append(f"Gave back {size(sum(item.size for item in freed if item.removed))}.")
+    lines.append(f"Gave back {size(sum(item.freed for item in freed))}.")
+    shared = sum(item.size - item.freed for item in freed if item.removed)
+    if shared > 1 << 30:  # uv links the files of environments to those of its cache
+        lines.append(
+            f"Another {size(shared)} are in uv's cache: uv cache clean tensorflow tensorflow-cpu gives them back."
+        )
     return Answer("\n".join(lines))
 
 

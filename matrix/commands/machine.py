@@ -16,7 +16,8 @@ from .answer import Answer
 
 def cache(_options: argparse.Namespace, project: Project) -> Answer:
     """Delete what was measured."""
-    freed = project.store.prune()
+    with project.store.owned():
+        freed = project.store.prune()
     return Answer(f"Gave back {size(freed)}. Reports stay; the next run measures everything again.")
 
 
