@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from matrix.model import Attempt, EnvironmentReport, Result, Run
+from matrix.results import Attempt, EnvironmentReport, Result, Run
 
 PAYLOADS = (
     "<script>alert(1)</script>",

@@ -1,0 +1,128 @@
+"""Who tells how a run goes on."""
+
+from __future__ import annotations
+
+import io
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from matrix.engine import Listener
+from matrix.progress import Lines, Live, Quiet, listener
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        """Say so."""
+        return True
+
+
+def told(told: Listener) -> None:
+    """Tell of a small run."""
+    told.phase("saving", 2)
+    told.working("tf-2.12", "importing TensorFlow")
+    told.done()
+    told.problem("tf-2.4: no Python 3.8")
+    told.done()
+    told.working("tf-2.12", "")
+
+
+def test_quiet_says_only_what_is_wrong() -> None:
+    """
+    One line for a broken environment, and nothing else.
+    """
+    stream = io.StringIO()
+
+    with listener(quiet=True, stream=stream) as who:
+        told(who)
+
+    assert stream.getvalue() == "! tf-2.4: no Python 3.8\n"
+
+
+def test_a_log_gets_whole_lines() -> None:
+    """
+    The phase, what an environment begins with, what is wrong, and the end of the phase.
+    """
+    stream = io.StringIO()
+
+    with listener(quiet=False, stream=stream) as who:
+        told(who)
+
+    assert stream.getvalue().splitlines() == [
+        "saving: 2 cells",
+        "tf-2.12: importing TensorFlow",
+        "! tf-2.4: no Python 3.8",
+        "saving: 2 of 2",
+    ]
+
+
+def test_a_phase_with_nothing_to_do_is_silent_in_a_log() -> None:
+    """
+    When everything is known there is nothing to tell.
+    """
+    stream = io.StringIO()
+
+    Lines(stream).phase("saving", 0)
+
+    assert stream.getvalue() == ""
+
+
+def test_a_log_counts_over_threads() -> None:
+    """
+    A thousand cells that finish in eight threads give one last line.
+    """
+    stream = io.StringIO()
+    lines = Lines(stream)
+    lines.phase("loading", 1_000)
+
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(1_000):
+            pool.submit(lines.done)
+
+    assert stream.getvalue().splitlines() == ["loading: 1000 cells", "loading: 1000 of 1000"]
+
+
+def test_a_terminal_gets_a_bar() -> None:
+    """
+    The phase, the count and the environments that are at work; the bar is gone at the end.
+    """
+    stream = Terminal()
+
+    with listener(quiet=False, stream=stream) as who:
+        assert isinstance(who, Live)
+        told(who)
+        who.working("tf-2.19", "loading")
+        who.progress.refresh()
+
+    text = stream.getvalue()
+    assert "! tf-2.4: no Python 3.8" in text
+    assert "saving" in text
+    assert "2/2" in text
+
+
+@pytest.mark.parametrize(
+    "message", ["took [2/3] in /a/[b]", "an end without a begin [/bold]", "[red]no colour[/red]", "[link=x]"]
+)
+def test_brackets_are_brackets(message: str) -> None:
+    """
+    A builder's line or an error is text, whatever it looks like to the library that draws the bar.
+    """
+    stream = Terminal()
+
+    with listener(quiet=False, stream=stream) as who:
+        assert isinstance(who, Live)
+        who.working("tf-2.12", message)
+        who.problem(message)
+        who.progress.refresh()
+
+    assert f"! {message}" in stream.getvalue()
+
+
+def test_every_listener_is_one_for_the_engine() -> None:
+    """
+    All three can be told the same.
+    """
+    for kind in (Quiet, Lines):
+        told(kind(io.StringIO()))

@@ -1,0 +1,56 @@
+"""How far a load got, from its traceback."""
+
+from __future__ import annotations
+
+import pytest
+
+from matrix.diagnosis.stages import stage_of
+from matrix.model import Stage
+
+
+def frames(*functions: str) -> list[tuple[str, int, str]]:
+    """A traceback through these functions."""
+    return [("keras/src/saving/saving_api.py", 1, name) for name in ("load", "load_model", *functions)]
+
+
+@pytest.mark.parametrize(
+    ("functions", "stage"),
+    [
+        pytest.param("", Stage.READ, id="nothing-known"),
+        pytest.param("load_model_from_hdf5 __getitem__", Stage.READ, id="hdf5-alone"),
+        pytest.param(
+            "model_from_config deserialize class_and_config_for_serialized_keras_object", Stage.CONFIG, id="2.4"
+        ),
+        pytest.param("deserialize_keras_object _retrieve_class_or_fn", Stage.CONFIG, id="3.x-class"),
+        pytest.param("_load_layer _revive_layer_or_model_from_config", Stage.CONFIG, id="saved-model"),
+        pytest.param("deserialize_keras_object from_config build_from_config build", Stage.BUILD, id="build-in-config"),
+        pytest.param("_load_state load_own_variables", Stage.WEIGHTS, id="3.x-weights"),
+        pytest.param("load_weights_from_hdf5_group preprocess_weights_for_loading", Stage.WEIGHTS, id="2.x-weights"),
+        pytest.param("compile_args_from_training_config deserialize", Stage.COMPILE, id="loss-in-compile"),
+        pytest.param(
+            "compile_from_config deserialize_keras_object from_config", Stage.COMPILE, id="optimizer-in-compile"
+        ),
+        pytest.param("load_optimizer_weights_from_hdf5_group", Stage.COMPILE, id="optimizer-state"),
+        pytest.param("rebuild precompiled my_deserialize", Stage.READ, id="names-that-only-look-alike"),
+    ],
+)
+def test_the_latest_stage_of_a_load_counts(functions: str, stage: Stage) -> None:
+    """
+    Compiling deserializes and building happens in configs: the later stage is where it ended.
+    """
+    assert stage_of(Stage.READ, frames(*functions.split())) is stage
+
+
+@pytest.mark.parametrize("announced", [stage for stage in Stage if stage is not Stage.READ])
+def test_outside_of_load_model_the_worker_knows_better(announced: Stage) -> None:
+    """
+    Predicting compiles and builds too; only `read` is looked into.
+    """
+    assert stage_of(announced, frames("compile_from_config", "load_own_variables")) is announced
+
+
+def test_no_frames_change_nothing() -> None:
+    """
+    An exception without a traceback keeps the announced stage.
+    """
+    assert stage_of(Stage.READ, []) is Stage.READ
