@@ -1,0 +1,98 @@
+#!/usr/bin/env -S uv run --script
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["nox[uv]>=2026.8.10"]
+# ///
+"""The front door: `nox -s matrix` measures, `nox -s tests` proves, `nox -l` lists every environment."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).resolve().parent
+sys.path.insert(0, str(ROOT))  # nox may belong to a Python that has never heard of this package
+
+from matrix.noxfile import register  # noqa: E402
+
+nox.options.default_venv_backend = "uv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["matrix"]
+nox.needs_version = ">=2026.8.10"
+
+GUEST_PYTHONS = ["3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13"]
+
+register(ROOT)
+
+
+def install(session: nox.Session, *groups: str) -> None:
+    """Install this project, editable, with some of its dependency groups."""
+    listed = [item for group in groups for item in nox.project.dependency_groups(PROJECT, group)]
+    session.install("-e", ".", *listed)
+
+
+PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+
+
+def matrix_command(session: nox.Session, *arguments: str) -> None:
+    """Run `python -m matrix`; it ends its own children, so nox gives it the time it needs after Ctrl-C."""
+    session.run("python", "-m", "matrix", *arguments, interrupt_timeout=None, terminate_timeout=None)
+
+
+@nox.session
+def matrix(session: nox.Session) -> None:
+    """Measure and write the report; arguments after `--` are those of `matrix run`."""
+    install(session)
+    matrix_command(session, "run", *session.posargs)
+
+
+@nox.session
+def report(session: nox.Session) -> None:
+    """Write the pages of a stored run again, without any TensorFlow."""
+    install(session)
+    matrix_command(session, "report", *session.posargs)
+
+
+@nox.session
+def update(session: nox.Session) -> None:
+    """Make the catalogue and its locks anew from the package index."""
+    install(session)
+    matrix_command(session, "env", "update", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the fast tests; `-- -m integration` for real environments, MATRIX_REQUIRE_ALL=1 for all of them."""
+    everything = bool(os.environ.get("MATRIX_REQUIRE_ALL"))
+    install(session, "tests", *(["browser"] if everything else []))
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session(python=GUEST_PYTHONS, default=False)
+def guests(session: nox.Session) -> None:
+    """Prove on a real interpreter that the worker runs there."""
+    session.install("numpy", "pytest")
+    session.run(
+        "python",
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        "--noconftest",
+        "-c",
+        os.devnull,
+        "tests/guests",
+        *session.posargs,
+    )
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check types, style and layout."""
+    install(session, "tests", "browser", "lint")
+    session.run("ruff", "format", "--check")
+    session.run("ruff", "check")
+    session.run("mypy")
