@@ -39,7 +39,8 @@ CUSTOM_OBJECTS = {{"Scale": Scale}}
 def build():
     model = tf.keras.Sequential(
         [
-            tf.keras.layers.Dense(8, activation="relu", input_shape=(4,)),
+            tf.keras.layers.Input((4,)),
+            tf.keras.layers.Dense(8, activation="relu"),
             Scale(3.0),
             tf.keras.layers.Dense(2),
         ]

@@ -21,7 +21,8 @@ CUSTOM_OBJECTS = {"sigmoid_tanh": sigmoid_tanh}
 def build():
     model = tf.keras.Sequential(
         [
-            tf.keras.layers.Dense(32, activation=sigmoid_tanh, input_shape=(10,)),
+            tf.keras.layers.Input((10,)),
+            tf.keras.layers.Dense(32, activation=sigmoid_tanh),
             tf.keras.layers.Dense(10, activation="softmax"),
         ]
     )

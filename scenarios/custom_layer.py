@@ -34,7 +34,8 @@ CUSTOM_OBJECTS = {"SigmoidTanhLayer": SigmoidTanhLayer}
 def build():
     model = tf.keras.Sequential(
         [
-            SigmoidTanhLayer(units=32, input_shape=(10,)),
+            tf.keras.layers.Input((10,)),
+            SigmoidTanhLayer(units=32),
             tf.keras.layers.Dense(10, activation="softmax"),
         ]
     )

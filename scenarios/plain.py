@@ -14,7 +14,8 @@ import tensorflow as tf
 def build():
     model = tf.keras.Sequential(
         [
-            tf.keras.layers.Dense(10, activation="relu", input_shape=(784,)),
+            tf.keras.layers.Input((784,)),
+            tf.keras.layers.Dense(10, activation="relu"),
             tf.keras.layers.Dense(10, activation="softmax"),
         ]
     )

@@ -33,7 +33,8 @@ CUSTOM_OBJECTS = {"LateKernel": LateKernel}
 def build():
     model = tf.keras.Sequential(
         [
-            LateKernel(input_shape=(10,)),
+            tf.keras.layers.Input((10,)),
+            LateKernel(),
             tf.keras.layers.Dense(10, activation="softmax"),
         ]
     )
