@@ -78,6 +78,7 @@ class Engine:
             self._everywhere(self._save_in, "saving", self._unsaved())
             self._everywhere(self._load_in, "loading", self._unloaded())
         except KeyboardInterrupt:
+            self.stopping.set()
             self._unloaded()  # what earlier runs know is known, however early this one ended
         complete = not self.stopping.is_set()
         return Outcome(
