@@ -40,7 +40,8 @@ PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 
 def matrix_command(session: nox.Session, *arguments: str) -> None:
     """Run `python -m matrix`; it ends its own children, so nox gives it the time it needs after Ctrl-C."""
-    session.run("python", "-m", "matrix", *arguments, interrupt_timeout=None, terminate_timeout=None)
+    where = {"NOX_ENVDIR": str(session.cache_dir.parent.absolute())}  # beside those of `nox -s "env(tf-2.12)"`
+    session.run("python", "-m", "matrix", *arguments, env=where, interrupt_timeout=None, terminate_timeout=None)
 
 
 @nox.session
