@@ -64,7 +64,7 @@ def _platform() -> Finding:
     return Finding(
         good=good,
         what=f"{platform.system()} on {platform.machine()}",
-        remedy="" if good else "The locks are for Linux on x86-64: run in a Linux machine or container.",
+        remedy="" if good else f"The locks are for Linux on x86-64. {interpreters.ELSEWHERE}",
     )
 
 

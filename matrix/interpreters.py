@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+# What helps on a platform without locks.
+ELSEWHERE = "Run it in a Linux container for x86-64: docker run --rm -it -v .:/project -w /project python:3.11 bash"
 OLDEST_DOWNLOAD = (3, 8)  # uv has builds of CPython from 3.8 on: `uv python list --all-versions`
 _VERSION = re.compile(r"(?:^|-|python)(\d+)\.(\d+)\.(\d+)(?=$|[-+])")
 

@@ -117,7 +117,7 @@ def _created(entry: Entry, folder: Folder, search: interpreters.Search) -> str:
     if not interpreters.supported_platform():
         raise EnvironmentFailed(
             f"{entry.id}: its lock holds packages for Linux on x86-64, which this machine is not.",
-            remedy="Use containers: matrix run --backend docker",
+            remedy=interpreters.ELSEWHERE,
         )
     wanted, downloadable = str(search.path or entry.python), interpreters.downloadable(entry.python)
     environment = VirtualEnv(

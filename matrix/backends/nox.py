@@ -77,9 +77,9 @@ class NoxEnvironments:
             if not interpreters.supported_platform():
                 raise EnvironmentFailed(
                     f"{environment.id}: its lock holds packages for Linux on x86-64, which this machine is not.",
-                    remedy="Use containers: matrix run --backend docker",
+                    remedy=interpreters.ELSEWHERE,
                 )
-            say(f"{environment.id}: building, {environment.download / 1e6:.0f} MB of packages")
+            say(f"building, {environment.download / 1e6:.0f} MB of packages")
             self._build(environment, folder)
         mark = folder.mark()
         if mark is None or mark.fingerprint != environment.fingerprint:
@@ -107,7 +107,7 @@ class NoxEnvironments:
     def discard(self, environment: Environment, say: Say) -> None:
         """Remove the environment, so that the next `ensure` builds it anew. Waits for those who use it."""
         folder = Folder(self.envdir, environment.id)
-        with folder.locked(lambda text: say(f"{environment.id}: {text}")):
+        with folder.locked(say):
             folder.discard()
 
     def sizes(self) -> dict[str, int]:
