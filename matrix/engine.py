@@ -219,7 +219,7 @@ class Engine:
         except EnvironmentFailed as error:
             if not self.stopping.is_set():
                 self.broken[name] = error
-                self.listener.problem(str(error))
+                self.listener.problem(f"{name} cannot be had, its cells will be E")
         finally:
             self.listener.working(name, "")
 

@@ -18,7 +18,7 @@ from .errors import EnvironmentFailed, UsageError, unknown
 from .model import Status
 from .plan import Plan
 from .recipe import Recipes, guest_digest
-from .results import Result, Run
+from .results import EnvironmentReport, Result, Run
 from .saves import Limits
 from .store import Store
 from .version import VERSION
@@ -153,10 +153,22 @@ def judged(run: Run, baseline: Run | None, fail_on: str) -> tuple[int, str]:
     if not run.complete:
         return 130, "Interrupted: this is what was measured so far. The same command goes on from here."
     code, sentence = _verdict(run, baseline, fail_on)
-    broken = [item.environment.id for item in run.environments if item.error]
+    broken = [item for item in run.environments if item.error]
     if code == 0 and broken:
-        return 4, f"Incomplete: {', '.join(broken)} could not be had; the report says why and what would help."
+        first = "Incomplete: some environments could not be had; the page has all about it."
+        return 4, "\n".join([first, *map(_why, broken)])
     return code, sentence
+
+
+def _why(broken: EnvironmentReport) -> str:
+    name = f"{broken.environment.id}: "
+    return f"  {name}{shortened(f'{broken.error.removeprefix(name)} {broken.remedy}')}"
+
+
+def shortened(text: str, limit: int = 300) -> str:
+    """Return a message in one line, its middle left out where it is long: what happened and what helps both stay."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else f"{line[: limit // 2]} [...] {line[-limit // 2 :]}"
 
 
 def _verdict(run: Run, baseline: Run | None, fail_on: str) -> tuple[int, str]:

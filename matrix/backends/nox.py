@@ -180,8 +180,9 @@ class NoxEnvironments:
             f"{environment.id}: the build ended without an environment.",
             f"Look at {folder.log}, then: matrix env build {environment.id}",
         )
-        told = [line for line in _tail(folder.log) if not line.startswith("nox > ")]
-        return EnvironmentFailed(f"{message} {' '.join(told)[-LOG_SHOWN:]}".strip(), remedy=remedy)
+        told = " ".join(line for line in _tail(folder.log) if not line.startswith("nox > "))[-LOG_SHOWN:]
+        known = told[-100:] in " ".join(message.split())  # some messages end with the log already
+        return EnvironmentFailed(message if known else f"{message} {told}".strip(), remedy=remedy)
 
 
 def _tail(log: Path) -> list[str]:
