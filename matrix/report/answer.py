@@ -148,7 +148,8 @@ def _notes(cells: list[dict[str, Any]], old: str, new: str) -> Iterable[str]:
             works[cell["scenario"]] = works.get(cell["scenario"], False) or cell["status"] in "PR"
     if works:
         scenarios = words.counted(len(works), "scenario")
-        yield f"{sum(works.values())} of {scenarios} get across in at least one file format."
+        verb = "gets" if len(works) == 1 else "get"
+        yield f"{sum(works.values())} of {scenarios} {verb} across in at least one file format."
     broken = [cell for cell in cells if cell["status"] in analysis.BROKEN]
     before = [cell for cell in broken if cell["home"] in set(analysis.BROKEN)]
     if before and old != new:
