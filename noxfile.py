@@ -70,7 +70,7 @@ def tests(session: nox.Session) -> None:
     """Run the fast tests; `-- -m integration` for real environments, MATRIX_REQUIRE_ALL=1 for all of them."""
     everything = bool(os.environ.get("MATRIX_REQUIRE_ALL"))
     install(session, "tests", *(["browser"] if everything else []))
-    session.run("python", "-m", "pytest", *session.posargs)
+    session.run("python", "-m", "pytest", "--numprocesses", "auto", "--dist", "loadfile", *session.posargs)
 
 
 def guests(session: nox.Session) -> None:

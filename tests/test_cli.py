@@ -264,7 +264,7 @@ def test_ctrl_c_leaves_a_partial_report_and_the_same_command_goes_on(project: Pa
     """
     slow = project / "scenarios" / "slow.py"
     text = (project / "scenarios" / "plain_fake.py").read_text(encoding="utf-8")
-    slow.write_text(text.replace("def build():\n", "def build():\n    import time\n    time.sleep(0.5)\n"), "utf-8")
+    slow.write_text(text.replace("def build():\n", "def build():\n    import time\n    time.sleep(0.3)\n"), "utf-8")
     command = [sys.executable, "-m", "matrix", "run", *EVERYTHING, "--scenarios", "slow", "--jobs", "1"]
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
 
