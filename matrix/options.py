@@ -16,7 +16,7 @@ EXAMPLES = """\
 examples:
   matrix run                                     the default profile, verdict for the newest Keras 2 -> the newest
   matrix run --from tf-2.12 --to tf-2.19         can I upgrade from 2.12 to 2.19?
-  matrix run --profile quick                     a first answer in about two minutes
+  matrix run --profile quick                     a first answer in two to three minutes
   matrix run --environments 'tf-2.1?' --scenarios custom_layer --formats h5,keras
   matrix plan --profile full                     what would run, what is known already, how much disk
   matrix env list                                environments, their sizes, and whether they are built
