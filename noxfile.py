@@ -52,6 +52,13 @@ def matrix(session: nox.Session) -> None:
 
 
 @nox.session
+def cli(session: nox.Session) -> None:
+    """Run any verb of the command line: `nox -s cli -- env list`."""
+    install(session)
+    matrix_command(session, *session.posargs)
+
+
+@nox.session
 def report(session: nox.Session) -> None:
     """Write the pages of a stored run again, without any TensorFlow."""
     install(session)

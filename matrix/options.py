@@ -13,6 +13,8 @@ from typing import Any, NoReturn
 from .errors import UsageError, unknown
 
 EXAMPLES = """\
+"matrix" is `nox -s cli --` in a checkout, `keras-matrix` or `python -m matrix` where it is installed.
+
 examples:
   matrix run                                     the default profile, verdict for the newest Keras 2 -> the newest
   matrix run --from tf-2.12 --to tf-2.19         can I upgrade from 2.12 to 2.19?
