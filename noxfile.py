@@ -1,6 +1,6 @@
 #!/usr/bin/env -S uv run --script
 # /// script
-# requires-python = ">=3.11"
+# requires-python = ">=3.10"
 # dependencies = ["nox[uv]>=2026.8.10"]
 # ///
 """The front door: `nox -s matrix` measures, `nox -s tests` proves, `nox -l` lists every environment."""
@@ -24,6 +24,8 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["matrix"]
 nox.needs_version = ">=2026.8.10"
 
+# The tool needs 3.11; nox runs on 3.10 as well, as the Python of many systems is.
+PYTHON = None if sys.version_info >= (3, 11) else "3.11"
 GUEST_PYTHONS = ["3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13"]
 
 register(ROOT)
@@ -44,35 +46,35 @@ def matrix_command(session: nox.Session, *arguments: str) -> None:
     session.run("python", "-m", "matrix", *arguments, env=where, interrupt_timeout=None, terminate_timeout=None)
 
 
-@nox.session
+@nox.session(python=PYTHON)
 def matrix(session: nox.Session) -> None:
     """Measure and write the report; arguments after `--` are those of `matrix run`."""
     install(session)
     matrix_command(session, "run", *session.posargs)
 
 
-@nox.session
+@nox.session(python=PYTHON)
 def cli(session: nox.Session) -> None:
     """Run any verb of the command line: `nox -s cli -- env list`."""
     install(session)
     matrix_command(session, *session.posargs)
 
 
-@nox.session
+@nox.session(python=PYTHON)
 def report(session: nox.Session) -> None:
     """Write the pages of a stored run again, without any TensorFlow."""
     install(session)
     matrix_command(session, "report", *session.posargs)
 
 
-@nox.session
+@nox.session(python=PYTHON)
 def update(session: nox.Session) -> None:
     """Make the catalogue and its locks anew from the package index."""
     install(session)
     matrix_command(session, "env", "update", *session.posargs)
 
 
-@nox.session
+@nox.session(python=PYTHON)
 def tests(session: nox.Session) -> None:
     """Run the fast tests; `-- -m integration` for real environments, MATRIX_REQUIRE_ALL=1 for all of them."""
     everything = bool(os.environ.get("MATRIX_REQUIRE_ALL"))
@@ -92,7 +94,7 @@ for version in GUEST_PYTHONS:  # `nox -t guests` runs them all
     nox.session(name=f"guests-{version}", python=str(found or version), tags=["guests"], default=False)(guests)
 
 
-@nox.session
+@nox.session(python=PYTHON)
 def lint(session: nox.Session) -> None:
     """Check types, style and layout."""
     install(session, "tests", "browser", "lint")
