@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import csv
-import functools
 import gzip
 import hashlib
 import html as entities
@@ -290,7 +289,7 @@ def sha256(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-@functools.cache
+@cache
 def harmless_shape() -> object:
     """The elements of a page whose every free text is one word."""
     return shape(hostile.spoiled(TINY, lambda _: "harmless"))
@@ -675,3 +674,18 @@ def test_format_rows_of_the_terminal_add_up() -> None:
     head = next(words_ for words_ in told if words_[:2] == ["format", "P"])
 
     assert head[1:11] == [str(status) for status in words.ORDER]
+
+
+def test_nothing_is_claimed_of_an_environment_without_a_lock(tmp_path: Path) -> None:
+    """
+    Where no packages could be chosen, there is no Keras and no fingerprint to show (2).
+    """
+    whole = synthetic.run(("2.12", "2.15"), broken=frozenset({"tf-2.12"}), focus=("tf-2.15", "tf-2.15"))
+    first, *others = whole.environments
+    unlocked = replace(first, environment=replace(first.environment, lock="", keras="", tensorflow=""))
+
+    text = report.write(replace(whole, environments=(unlocked, *others)), tmp_path).read_text(encoding="utf-8")
+
+    assert "Keras not known" in text
+    assert unlocked.environment.fingerprint not in text
+    assert "of its own tree" not in text

@@ -92,7 +92,9 @@ def version(report: EnvironmentReport) -> str:
 def keras(report: EnvironmentReport) -> str:
     """Return the Keras in an environment, in words."""
     found = report.keras or report.environment.keras
-    return f"Keras {words.line(found, 40)}" if found else "Keras 2 of its own tree"
+    if found:
+        return f"Keras {words.line(found, 40)}"
+    return "Keras 2 of its own tree" if report.environment.lock else "Keras not known"  # nothing was ever chosen for it
 
 
 def _verdict(sums: dict[str, int], cells: list[dict[str, Any]]) -> Verdict:

@@ -82,11 +82,12 @@ def _environment(report: EnvironmentReport) -> EnvironmentRow:
         facts=(
             _found(report.python, asked.python),
             _found(report.tensorflow, asked.tensorflow),
-            _found(report.keras, asked.keras or "in TensorFlow"),
+            _found(report.keras, asked.keras or ("in TensorFlow" if asked.lock else "")),
             words.line(report.numpy, 40) or "\N{EN DASH}",
             words.line(report.h5py, 40) or "\N{EN DASH}",
         ),
-        fingerprint=asked.fingerprint + (f" with {words.line(variables, 120)}" if variables else ""),
+        fingerprint=("" if not asked.lock else asked.fingerprint)
+        + (f" with {words.line(variables, 120)}" if variables else ""),
         error=words.line(report.error, 600),
         remedy=words.line(report.remedy, 300),
     )
@@ -103,7 +104,9 @@ def _state(report: EnvironmentReport) -> str:
 
 
 def _found(found: str, asked: str) -> str:
-    return words.line(found, 40) if found else f"asked: {words.line(asked, 40)}"
+    if found:
+        return words.line(found, 40)
+    return f"asked: {words.line(asked, 40)}" if asked else "\N{EN DASH}"
 
 
 def own_trouble(table: analysis.Table) -> tuple[tuple[str, str], ...]:

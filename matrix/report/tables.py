@@ -143,7 +143,9 @@ def overview(run: Run, table: analysis.Table) -> Overview:
 
 
 def generation(report: EnvironmentReport) -> str:
-    """Return `Keras 2` or `Keras 3`: as measured, or as pinned where nothing could be measured."""
+    """Return `Keras 2` or `Keras 3`: as measured, or as pinned where nothing could be measured; never a guess."""
+    if not report.keras and not report.environment.lock:
+        return "Keras not known"
     return f"Keras {words.line(report.keras, 20).split('.')[0] or report.environment.generation}"
 
 
