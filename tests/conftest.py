@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 from fakes import FakeBackend, fake_python
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C also where a shell started us in the background, for some tests send one."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
