@@ -21,6 +21,7 @@ from matrix.errors import EnvironmentFailed
 from matrix.folders import Folder, Mark
 from matrix.model import Environment, Scenario
 from matrix.plan import plan
+from matrix.protocol import Facts, Hello, Request
 from matrix.recipe import GUEST, Recipes
 from matrix.saves import Limits
 from matrix.scenarios import read
@@ -85,6 +86,24 @@ class Heard:
         self.problems.append(message)
 
 
+@dataclass(frozen=True)
+class Overheard:
+    """A worker that remembers what it was asked."""
+
+    worker: WorkerProcess
+    asked: list[Request]
+
+    @property
+    def hello(self) -> Hello:
+        """What the worker found."""
+        return self.worker.hello
+
+    def ask(self, request: Request) -> Iterator[Facts]:
+        """Remember, and ask."""
+        self.asked.append(request)
+        return self.worker.ask(request)
+
+
 @dataclass
 class FakeBackend:
     """Real workers with the fake TensorFlow. `unbuildable` names environments that cannot be had."""
@@ -93,6 +112,7 @@ class FakeBackend:
     unbuildable: frozenset[str] = frozenset()
     name: str = "fake"
     prepared: list[str] = field(default_factory=list)
+    asked: list[Request] = field(default_factory=list)
     workers: list[WorkerProcess] = field(default_factory=list)
 
     def prepare(self, environment: Environment, say: Say) -> None:
@@ -114,7 +134,7 @@ class FakeBackend:
             self.workers.append(worker)
             try:
                 worker.greet(environment)
-                yield worker
+                yield Overheard(worker, self.asked)
             finally:
                 worker.close()
 

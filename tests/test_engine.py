@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -57,16 +58,32 @@ def test_a_remedy_is_named_after_what_passed(backend: FakeBackend, tmp_path: Pat
     ]
 
 
-def test_a_remedy_never_leaks_into_another_cell(backend: FakeBackend, tmp_path: Path) -> None:
+def test_a_reader_never_gets_what_the_writer_predicted(backend: FakeBackend, tmp_path: Path) -> None:
     """
-    A class that a rung registered is unknown to every bare load of the same reader: no false pass.
+    A load is asked with the writer's inputs; its outputs are in no request, so that no cell can echo them.
     """
-    outcome = engine(backend, tmp_path, [NEW], [scenario("custom_fake")]).run()
+    running = engine(backend, tmp_path, [NEW], [scenario("plain_fake")])
 
-    bare = [item for item in outcome.results if item.cell.variant is Variant.BARE and item.cell.format is Format.H5]
+    running.run()
 
-    assert [item.status for item in bare] == [Status.REMEDIED]
-    assert bare[0].attempts[0].status is Status.FAIL
+    loads = json.dumps([request.to_json("1") for request in backend.asked if request.task == "load"])
+    (saved,) = {
+        (item.saved.inputs["data"], item.saved.outputs["data"]) for item in running.artifacts.values() if item.saved
+    }
+    assert saved[0] in loads
+    assert saved[1] not in loads
+
+
+def test_code_that_weights_need_never_reaches_a_bare_load(backend: FakeBackend, tmp_path: Path) -> None:
+    """
+    The cells of one group that run the scenario have a child of their own: a class that registers itself at import
+    is there for the weights, and unknown to every load that sees only the file.
+    """
+    found = letters(engine(backend, tmp_path, [NEW], [scenario("self_registering")]).run())
+
+    assert found["tf-2.0/tf-2.0/self_registering/bare/weights_h5"] == "P"
+    assert found["tf-2.0/tf-2.0/self_registering/bare/h5"] == "F"
+    assert found["tf-2.0/tf-2.0/self_registering/bare/keras"] == "F"
 
 
 def test_isolation_by_cell_gives_the_same_letters(backend: FakeBackend, tmp_path: Path) -> None:

@@ -101,6 +101,15 @@ def test_a_compiled_h5_with_a_string_loss_opens_in_no_keras_3(cells: dict[str, d
     assert (cell["status"], cell["remedy"]) == (("F", "") if writer == OLDEST else ("R", "compile=False"))
 
 
+def test_the_verdict_is_that_of_predict(cells: dict[str, dict[str, Any]]) -> None:
+    """
+    A plain `.keras` of 2.15 loads in Keras 3 and answers a direct call; it fails, for `predict` raises.
+    """
+    cell = cells[f"{LAST_KERAS_2}/{NEWEST}/plain/bare/keras"]
+
+    assert (cell["status"], cell["stage"], cell["remedy"]) == ("R", "predict", "compile=False")
+
+
 def test_the_container_is_what_was_really_written(cells: dict[str, dict[str, Any]]) -> None:
     """
     `.keras` is an HDF5 file in 2.10 and an archive in 2.15.
