@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from fakes import FakeBackend, Heard, engine, environment, letters, scenario
 
-from matrix.model import Format, Status, Variant
+from matrix.model import Status
 from matrix.saves import Limits
 
 OLD, NEW, NEWER = environment("1.0.0"), environment("2.0.0"), environment("3.0.0")
