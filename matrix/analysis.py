@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -40,6 +41,9 @@ BROKEN = "DFTC"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _RANK = ".USEPRDFTC"  # the worst letter of a group is its last one here; what was measured outranks what was not
 _BREAKS = re.compile(r"[\x00\r\ud800-\udfff]")  # what a CSV cannot carry
+_SPECIAL = re.compile(r'[",\n]')  # what makes a CSV put quotes around a text
+_PASS = Status.PASS  # Python 3.11 takes its time to look a member up, and there are many attempts
+_NOTHING = Attempt(rung="", status=Status.NOT_RUN, stage=Stage.IMPORT)  # of a cell that nobody tried
 _NUMBERS = ("max_abs_error", "seconds", "max_rel_error")
 
 
@@ -51,19 +55,19 @@ def frame(results: Iterable[Result], *, environments: Sequence[str] = (), scenar
         environments: ids in the order of the axes; without them, in the order of the results.
         scenarios: names in the order of the page; without them, in the order of the results.
     """
-    records = [_record(result) for result in results]
-    table = pd.DataFrame.from_records(records, columns=list(COLUMNS))
-    return _typed(table, environments, scenarios)
+    return _assembled(_columns(tuple(results)), environments, scenarios)
 
 
 def load(run: Path | str) -> Table:
     """Return the table of a stored run, from its `results.csv` and the order of its axes in `run.json`."""
     folder = Path(run)
-    table = pd.read_csv(folder / "results.csv", dtype=str, keep_default_na=False)
-    table = table.apply(lambda column: column.map(_unguarded))
+    stored = pd.read_csv(folder / "results.csv", dtype=str, keep_default_na=False)
     axes = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    return _typed(
-        table,
+    columns = {str(name): [text.removeprefix("'") for text in column] for name, column in stored.items()}
+    numeric = (*_NUMBERS, "argmax_flips", "attempts")
+    numbers = {name: pd.to_numeric(stored[name], errors="coerce").tolist() for name in numeric}
+    return _assembled(
+        {**columns, **numbers},
         [report["environment"]["id"] for report in axes["environments"]],
         [scenario["name"] for scenario in axes["scenarios"]],
     )
@@ -71,24 +75,29 @@ def load(run: Path | str) -> Table:
 
 def csv(table: Table) -> str:
     """Return the table as CSV that no spreadsheet takes for a formula; `load` undoes that."""
-    text = table.select_dtypes(exclude="number")
-    safe = table.assign(**{str(name): column.astype("object").map(_guard) for name, column in text.items()})
-    return str(safe.to_csv(index=False, lineterminator="\n"))
+    return b"".join(csv_lines(table)).decode()
+
+
+def csv_lines(table: Table) -> Iterator[bytes]:
+    """Yield that CSV some lines at a time, for those who only pass it on."""
+    yield b",".join([_quoted(str(name)) for name in table.columns]) + b"\n"
+    lines = map(b",".join, zip(*[_printed(column) for _, column in table.items()], strict=True))
+    while block := list(islice(lines, 1_000)):
+        yield b"\n".join([*block, b""])
 
 
 def rows(table: Table) -> list[dict[str, Any]]:
     """Return the table as plain values, for those who print."""
-    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+    names = [str(name) for name in table.columns]
+    columns = [column.tolist() for _, column in table.items()]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def counts(table: Table, by: Sequence[str] = ()) -> Table:
     """Return how many cells each status has, per group: one column a letter, and works, measured, total."""
-    groups = [table[name] for name in by] or [pd.Series(0, index=table.index, name="all")]
-    counted = pd.crosstab(groups, table["status"].astype(str)) if len(table) else _empty(by)
-    counted = counted.reindex(columns=list(LETTERS), fill_value=0)
-    if not by:
-        counted = counted.reindex([0], fill_value=0)
-    counted = counted.astype(int).rename_axis(columns=None)
+    hits = pd.get_dummies(table["status"], dtype="int64")
+    hits = hits.set_axis(hits.columns.astype(str), axis=1).reindex(columns=list(LETTERS), fill_value=0)
+    counted = hits.groupby([table[name] for name in by], observed=True).sum() if by else hits.sum().to_frame().T
     counted["works"] = counted["P"] + counted["R"]
     counted["measured"] = counted[list(MEASURED)].sum(axis=1)
     counted["total"] = counted[list(LETTERS)].sum(axis=1)
@@ -102,9 +111,14 @@ def coverage(table: Table) -> Table:
 
 def overview(table: Table) -> Table:
     """Return one row per pair that was planned: the counts, and `worst`, the worst letter."""
-    pair = ["saved_with", "loaded_with"]
-    worst = table.groupby(pair, observed=True)["status"].max().rename("worst").reset_index()
-    return counts(table, pair).merge(worst, on=pair)
+    counted = counts(table, ["saved_with", "loaded_with"])
+    worst = (counted[list(reversed(_RANK))] > 0).idxmax(axis=1).tolist() if len(counted) else []
+    return counted.assign(worst=pd.Categorical(worst, categories=list(_RANK), ordered=True))
+
+
+def formats(table: Table) -> list[str]:
+    """Return the formats that occur, in the order of the formats."""
+    return [str(name) for name in table["format"].cat.remove_unused_categories().cat.categories]
 
 
 def pair(table: Table, writer: str, reader: str) -> Table:
@@ -132,7 +146,7 @@ def firsts(table: Table, writer: str, letters: str = BROKEN) -> Table:
     environment already is not the doing of a later one, and is left out.
     """
     codes = table["loaded_with"].cat
-    saved = table[table["saved_with"] == writer]
+    saved = table.loc[table["saved_with"] == writer, [*CASE, "loaded_with", "status"]]
     hit = saved[saved["status"].isin(list(letters))]
     home = hit[hit["loaded_with"] == writer]
     start = list(codes.categories).index(writer) if writer in codes.categories else -1
@@ -153,19 +167,21 @@ def failures(table: Table) -> Table:
 
     `message` and `cause` are those of the first cell of the group; one column a letter, `cells` their sum.
     """
-    bad = table[table["status"].isin(list("RDFTC"))]
-    bad = bad.assign(silent=bad["status"].astype(str).where(bad["exception"].astype(str) == "", ""))
+    needed = ["status", "stage", "exception", "signature", "message", "cause"]
+    bad = table.loc[table["status"].isin(list("RDFTC")), needed]
+    bad = bad.assign(silent=bad["status"].astype("object").where(bad["exception"].astype("object") == "", ""))
     key = ["stage", "exception", "signature", "silent"]
-    bad = bad.assign(**{name: bad[name].astype(str) for name in key})
-    samples = bad.groupby(key, observed=True)[["message", "cause"]].first()
-    sums = counts(bad, key).set_index(key)[[*MEASURED]]
-    grouped = sums.join(samples).assign(cells=sums.sum(axis=1)).reset_index()
+    bad = bad.assign(**{name: bad[name].astype("object") for name in key})
+    samples = bad.groupby(key, observed=True)[["message", "cause"]].first()  # in the same order as the counts
+    sums = counts(bad, key)
+    grouped = sums[[*key, *MEASURED]].assign(message=samples["message"].array, cause=samples["cause"].array)
+    grouped["cells"] = sums["measured"]
     return grouped.sort_values(["cells", *key], ascending=[False, *[True] * len(key)], ignore_index=True)
 
 
 def gaps(table: Table) -> Table:
     """Return what was not measured, grouped by letter and reason, the largest group first."""
-    out = table[table["status"].isin(list(UNCOUNTED))]
+    out = table.loc[table["status"].isin(list(UNCOUNTED)), ["status", "exception", "message", "reason"]]
     said = (out["exception"].astype(str) + ": " + out["message"].astype(str)).str.strip(": ")
     why = out["reason"].astype(str).where(out["reason"].astype(str) != "", said)
     grouped = out.assign(status=out["status"].astype(str), why=why).groupby(["status", "why"]).size()
@@ -183,7 +199,7 @@ def offered(table: Table) -> Table:
 
 def own_trouble(table: Table) -> Table:
     """Return the cells that do not simply work in the environment that saved them."""
-    diagonal = table[table["saved_with"].astype(str) == table["loaded_with"].astype(str)]
+    diagonal = table[table["saved_with"].astype("object") == table["loaded_with"].astype("object")]
     return diagonal[diagonal["status"].isin(list("RDFTC"))]
 
 
@@ -192,8 +208,8 @@ def rollback(table: Table, writer: str, reader: str) -> Table:
 
     `bare` and `custom_objects` share a file, so a file opens when one of its cells works.
     """
-    cells = table[(table["saved_with"] == writer) & (table["loaded_with"] == reader)]
-    cells = cells[cells["status"].isin(list(MEASURED))]
+    there = (table["saved_with"] == writer) & (table["loaded_with"] == reader) & table["status"].isin(list(MEASURED))
+    cells = table.loc[there, [*CASE, "status"]]
     cells = cells.assign(registered=cells["variant"] == Variant.REGISTERED.value)
     files = counts(cells, ["scenario", "format", "registered"])
     as_it_is = files["P"] > 0
@@ -201,52 +217,92 @@ def rollback(table: Table, writer: str, reader: str) -> Table:
     return pd.DataFrame({"files": [len(files)], "as_it_is": [int(as_it_is.sum())], "changed": [int(changed.sum())]})
 
 
-def _empty(by: Sequence[str]) -> Table:
-    names = list(by) or ["all"]
-    return pd.DataFrame(index=pd.MultiIndex.from_arrays([[]] * len(names), names=names))
+def _cases(table: Table) -> pd.Series[int]:
+    """Return a number for each row: equal for equal cases."""
+    scenario, variant, format_ = (table[name].cat.codes.astype("int64") for name in CASE)
+    return (scenario * len(Variant) + variant) * len(Format) + format_
 
 
-def _cases(table: Table) -> pd.MultiIndex:
-    return pd.MultiIndex.from_frame(table[list(CASE)].astype(str))
+def _columns(results: Sequence[Result]) -> dict[str, list[Any]]:
+    """Return the results column by column: that is how a table is made fastest."""
+    cells = [one.cell for one in results]
+    first = [one.attempts[0] if one.attempts else one.writer_error or _NOTHING for one in results]
+    decided = list(map(_decided, results, first))
+    return {
+        "saved_with": [cell.writer for cell in cells],
+        "loaded_with": [cell.reader for cell in cells],
+        "scenario": [cell.scenario for cell in cells],
+        "variant": [cell.variant for cell in cells],
+        "format": [cell.format for cell in cells],
+        "status": [one.status for one in results],
+        "stage": ["" if one is _NOTHING else one.stage for one in first],
+        "exception": [one.exception for one in first],
+        "signature": [one.signature for one in first],
+        "cause": [one.cause for one in results],
+        "remedy": [one.remedy for one in results],
+        "max_abs_error": [one.max_abs_error for one in decided],
+        "seconds": [one.seconds for one in results],
+        "message": [one.message for one in first],
+        "reason": [one.reason for one in results],
+        "container": [one.container for one in results],
+        "max_rel_error": [one.max_rel_error for one in decided],
+        "argmax_flips": [one.argmax_flips for one in decided],
+        "attempts": [len(one.attempts) for one in results],
+    }
 
 
-def _record(result: Result) -> tuple[object, ...]:
-    cell, own = result.cell, result.own or Attempt(rung="", status=result.status, stage=Stage.IMPORT)
-    stage = str(own.stage) if result.own else ""
-    decided = next((one for one in result.attempts if one.status is Status.PASS), own)
-    return (
-        *(cell.writer, cell.reader, cell.scenario, str(cell.variant), str(cell.format), str(result.status)),
-        *(stage, own.exception, own.signature, result.cause, result.remedy),
-        *(decided.max_abs_error, result.seconds, own.message, result.reason, result.container),
-        *(decided.max_rel_error, decided.argmax_flips, len(result.attempts)),
-    )
+def _decided(result: Result, own: Attempt) -> Attempt:
+    """Return the attempt that gave a cell its letter."""
+    if len(result.attempts) < 2:
+        return own
+    return next((one for one in result.attempts if one.status is _PASS), own)
 
 
-def _typed(table: Table, environments: Sequence[str], scenarios: Sequence[str]) -> Table:
-    seen = [*table["saved_with"], *table["loaded_with"]]
-    axis = list(dict.fromkeys([*environments, *seen]))
-    orders: dict[str, list[str]] = {
+def _assembled(columns: Mapping[str, Sequence[Any]], environments: Sequence[str], scenarios: Sequence[str]) -> Table:
+    """Return columns as a table in which every column has its type."""
+    axis = list(dict.fromkeys([*environments, *columns["saved_with"], *columns["loaded_with"]]))
+    orders: dict[str, Sequence[str]] = {
         "saved_with": axis,
         "loaded_with": axis,
-        "scenario": list(dict.fromkeys([*scenarios, *table["scenario"]])),
-        "variant": [str(variant) for variant in Variant],
-        "format": [str(format_) for format_ in Format],
-        "stage": ["", *map(str, Stage)],
+        "scenario": list(dict.fromkeys([*scenarios, *columns["scenario"]])),
+        "variant": list(Variant),
+        "format": list(Format),
+        "status": [Status(letter) for letter in _RANK],
+        "stage": ["", *Stage],
+        **{name: sorted(set(columns[name])) for name in ("exception", "cause", "remedy", "container")},
     }
-    typed = {name: pd.Categorical(table[name], categories=order) for name, order in orders.items()}
-    typed["status"] = pd.Categorical(table["status"], categories=list(_RANK), ordered=True)
-    for name in ("exception", "cause", "remedy", "container"):
-        typed[name] = pd.Categorical(table[name], categories=sorted(set(table[name])))
-    numbers = {name: pd.to_numeric(table[name], errors="coerce").astype("float64") for name in _NUMBERS}
-    whole = {"attempts": pd.to_numeric(table["attempts"]).astype("int64")}
-    flips = pd.to_numeric(table["argmax_flips"], errors="coerce").astype("Int64")
-    return table.assign(**typed, **numbers, **whole, argmax_flips=flips)
+    typed: dict[str, Any] = {name: _categorical(columns[name], order, name) for name, order in orders.items()}
+    typed |= {name: pd.Series(columns[name], dtype="float64") for name in _NUMBERS}
+    typed |= {"attempts": pd.Series(columns["attempts"], dtype="int64")}
+    typed |= {"argmax_flips": pd.Series(columns["argmax_flips"], dtype="Int64")}
+    return pd.DataFrame({name: typed.get(name, columns[name]) for name in COLUMNS})
+
+
+def _categorical(values: Sequence[str], order: Sequence[str], name: str) -> pd.Categorical[str]:
+    places = {key: place for place, one in enumerate(order) for key in (one, str(one))}  # members, or stored as text
+    codes = list(map(places.get, values, repeat(-1)))
+    return pd.Categorical.from_codes(codes, categories=pd.Index(list(map(str, order))), ordered=name == "status")
+
+
+def _printed(column: pd.Series[Any]) -> list[bytes]:
+    """Return a column as it stands in the CSV. What repeats is looked at once: `to_csv` takes five times as long."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        names = [*(_quoted(_guard(str(name))) for name in column.cat.categories), b""]  # what is missing has code -1
+        return [names[code] for code in column.cat.codes.tolist()]
+    values = column.astype("object").tolist()
+    if column.hasnans:
+        values = ["" if missing else value for value, missing in zip(values, column.isna().tolist(), strict=True)]
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        printed = {value: str(value).encode() for value in set(values)}
+    else:
+        printed = {value: _quoted(_guard(value)) for value in set(values)}
+    return [printed[value] for value in values]
+
+
+def _quoted(text: str) -> bytes:
+    return ('"' + text.replace('"', '""') + '"' if _SPECIAL.search(text) else text).encode()
 
 
 def _guard(said: str) -> str:
-    text = _BREAKS.sub(" ", said)
+    text = said if said.replace("\n", "").isprintable() else _BREAKS.sub(" ", said)  # nothing printable is a break
     return f"'{text}" if text.startswith((*FORMULA, "'")) else text
-
-
-def _unguarded(text: str) -> str:
-    return text.removeprefix("'")

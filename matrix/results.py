@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from .model import Cell, Environment, Format, Scenario, Stage, Status
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Attempt:
     """One rung that was tried in a cell, and how it ended.
 
@@ -37,7 +37,7 @@ class Attempt:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
     """What is known about one cell.
 
@@ -69,10 +69,10 @@ class Result:
     @property
     def seconds(self) -> float:
         """What the reader spent on it, all rungs together."""
-        return sum(attempt.seconds for attempt in self.attempts)
+        return sum([attempt.seconds for attempt in self.attempts])  # a list: half a generator's time, for each cell
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class EnvironmentReport:
     """What became of one environment in one run.
 
@@ -95,7 +95,7 @@ class EnvironmentReport:
     unsupported: tuple[tuple[Format, str], ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
     """One execution, with all that a report needs.
 
@@ -114,6 +114,7 @@ class Run:
         left_out: what the plan left out, and why.
         machine: facts about the host: platform, python, cores, tool version.
         cached: how many cells were taken from earlier runs.
+        note: a sentence that stands beside the answer everywhere, e.g. how far a running run is; may be empty.
     """
 
     id: str
@@ -131,3 +132,4 @@ class Run:
     left_out: tuple[tuple[str, str], ...] = ()
     machine: tuple[tuple[str, str], ...] = ()
     cached: int = 0
+    note: str = ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -143,6 +145,24 @@ def test_no_cell_of_the_csv_is_a_formula() -> None:
 
     for line in lines:
         assert not any(cell.startswith(("=", "+", "-", "@", "\t")) for cell in line.split(","))
+
+
+def test_csv_is_what_a_csv_reader_expects() -> None:
+    """
+    Commas, quotes, line breaks and what UTF-8 cannot hold come out as one field each, numbers as they are.
+    """
+    said = ['a, "b"', "two\nlines", "half \ud800 a pair", "null\x00", "\N{BULLET} dot", ""]
+    results = [replace(one, reason=text) for one, text in zip(RUN.results, said, strict=False)]
+    table = analysis.frame(results)
+
+    head, *lines = csv.reader(io.StringIO(analysis.csv(table), newline=""))
+
+    assert head == list(analysis.COLUMNS)
+    assert [line[head.index("reason")] for line in lines] == [*said[:2], "half   a pair", "null ", *said[4:]]
+    assert [float(line[head.index("seconds")]) for line in lines] == [one.seconds for one in results]
+    assert [line[head.index("argmax_flips")] for line in lines] == [
+        "" if pd.isna(n) else str(n) for n in table["argmax_flips"]
+    ]
 
 
 def test_first_bad_version_is_the_first_reader_after_the_writer() -> None:

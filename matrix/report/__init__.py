@@ -1,50 +1,86 @@
 """What a run leaves for people and machines: one page, and the results it shows.
 
-`write` puts everything into a folder, `read` gets the run back from there, so that a page can be made anew
-without any TensorFlow, and `terminal` says the same answer in plain lines.
+`written` puts everything into a folder and says the same answer in plain lines; `write` and `terminal` do one of the
+two. `read` gets the run back from the folder, so that a page can be made anew without any TensorFlow.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from .. import analysis
-from ..results import Run
-from . import answer, files, page, summary
+from ..results import Result, Run
+from . import answer, files, lines, page, summary
+from .endings import Endings
 from .files import read
 
-__all__ = ["read", "table", "terminal", "write"]
+__all__ = ["Written", "read", "table", "terminal", "write", "written"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """A report that was written: its page, and the answer as plain text."""
+
+    page: Path
+    terminal: str
 
 
 def write(run: Run, folder: Path) -> Path:
-    """Write the report of a run, finished or not, and return its page.
+    """Write the report of a run, as `written` does, and return its page."""
+    return written(run, folder).page
 
-    Each file appears whole or not at all: `run.json`, `results.jsonl`, `results.csv`, `verdict.json`,
+
+def written(run: Run, folder: Path) -> Written:
+    """Write the report of a run, finished or not.
+
+    Each file appears whole or not at all: `results.jsonl`, `run.json`, `results.csv`, `verdict.json`,
     `summary.md` and `index.html`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    cells = table(run)
+    with files.uncollected():
+        return _written(run, folder)
+
+
+def _written(run: Run, folder: Path) -> Written:
+    endings, cells = Endings(run), table(run)
     told = answer.about(run, cells)
-    lines = files.results_jsonl(run)
-    files.place(folder / "results.jsonl", lines)
-    files.place(folder / "run.json", files.run_json(run))
-    files.place(folder / "results.csv", analysis.csv(cells))
-    files.place(folder / "verdict.json", summary.verdict(run, told))
-    files.place(folder / "summary.md", summary.markdown(run, told))
-    digest = hashlib.sha256(lines.encode()).hexdigest()
-    return files.place(folder / "index.html", page.html(run, cells, told, digest=digest))
+    digest = hashlib.sha256()
+    files.place(folder / "results.jsonl", _heard(files.encoded(lines.written(run, endings)), digest.update))
+    files.place(folder / "run.json", files.encoded([files.run_json(run)]))
+    files.place(folder / "results.csv", analysis.csv_lines(cells))
+    files.place(folder / "verdict.json", files.encoded([summary.verdict(run, told)]))
+    files.place(folder / "summary.md", files.encoded([summary.markdown(run, told)]))
+    index = page.html(run, cells, told, digest=digest.hexdigest(), endings=endings)
+    return Written(
+        page=files.place(folder / "index.html", files.encoded([index])),
+        terminal=summary.terminal(run, told),
+    )
 
 
 def terminal(run: Run) -> str:
     """Return the answer of a run as plain text, for a terminal."""
-    return summary.terminal(run, answer.about(run, table(run)))
+    asked = [one for one in run.results if one.cell.writer in run.focus]  # the answer looks at no other
+    return summary.terminal(run, answer.about(run, _table(run, asked)))
 
 
 def table(run: Run) -> analysis.Table:
     """Return the cells of a run as a table, its axes in the order of the page."""
+    return _table(run, run.results)
+
+
+def _table(run: Run, results: Iterable[Result]) -> analysis.Table:
     return analysis.frame(
-        run.results,
+        results,
         environments=[report.environment.id for report in run.environments],
         scenarios=[scenario.name for scenario in run.scenarios],
     )
+
+
+def _heard(pieces: Iterable[bytes], hear: Callable[[bytes], object]) -> Iterator[bytes]:
+    """Yield what goes by, each piece after somebody heard of it."""
+    for piece in pieces:
+        hear(piece)
+        yield piece

@@ -63,7 +63,8 @@ def about(run: Run, table: analysis.Table) -> Answer:
     old, new = run.focus
     cells = analysis.pair(table, old, new)
     (sums,) = analysis.rows(analysis.counts(cells))
-    verdict = _verdict(sums, analysis.rows(cells))
+    rows = analysis.rows(cells)
+    verdict = _verdict(sums, rows)
     reports = {report.environment.id: report for report in run.environments}
     return Answer(
         verdict=verdict,
@@ -75,8 +76,8 @@ def about(run: Run, table: analysis.Table) -> Answer:
         uncounted=shares(sums, words.ORDER[6:]),
         measured=sums["measured"],
         total=sums["total"],
-        notes=tuple(_notes(analysis.rows(cells), old, new)),
-        formats=_formats(table, old, new),
+        notes=tuple(_notes(rows, old, new)),
+        formats=_formats(table, cells, old),
         totals=tuple(share(sums, status) for status in words.ORDER),
         reasons=reasons(run, cells),
         gaps=gaps(cells),
@@ -166,7 +167,7 @@ def _notes(cells: list[dict[str, Any]], old: str, new: str) -> Iterable[str]:
         yield f"For {cells_said} it is not known whether {old} can read its own file."
 
 
-def _formats(table: analysis.Table, old: str, new: str) -> tuple[FormatRow, ...]:
+def _formats(table: analysis.Table, cells: analysis.Table, old: str) -> tuple[FormatRow, ...]:
     change, bad = (_where(analysis.firsts(table, old, letters)) for letters in ("R" + analysis.BROKEN, analysis.BROKEN))
     return tuple(
         FormatRow(
@@ -178,7 +179,7 @@ def _formats(table: analysis.Table, old: str, new: str) -> tuple[FormatRow, ...]
             first_change=change.get(row["format"], ""),
             first_bad=bad.get(row["format"], ""),
         )
-        for row in analysis.rows(analysis.by_format(table, old, new))
+        for row in analysis.rows(analysis.counts(cells, ["format"]))
     )
 
 

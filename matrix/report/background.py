@@ -53,7 +53,7 @@ def ranges(run: Run, table: analysis.Table) -> tuple[Range, ...]:
             unknown=_spans(ids, [found.get((str(format_), one)) == "unknown" for one in ids]),
             why=tuple(said.get(str(format_), {})),
         )
-        for format_ in formats(run)
+        for format_ in formats(table)
     )
 
 

@@ -13,6 +13,7 @@ from ..model import Variant
 from ..results import Run
 from . import background, tables, words
 from .answer import Answer, keras, version
+from .endings import Endings
 from .payload import embedded
 from .reasons import route
 from .summary import explained, incomplete
@@ -27,7 +28,7 @@ class Bar:
     width: int
 
 
-def html(run: Run, table: analysis.Table, answer: Answer, *, digest: str) -> str:
+def html(run: Run, table: analysis.Table, answer: Answer, *, digest: str, endings: Endings | None = None) -> str:
     """Return the whole page: no file beside it, no address outside it.
 
     Args:
@@ -35,10 +36,12 @@ def html(run: Run, table: analysis.Table, answer: Answer, *, digest: str) -> str
         table: the same as a table.
         answer: what is said on top.
         digest: SHA-256 of `results.jsonl`, the results that it shows.
+        endings: of its attempts; they are looked for where they are not given.
     """
     templates = _templates()
     style, script = (templates.get_template(name).render() for name in ("style.css", "page.js"))
-    encoding, data = embedded(run)
+    encoding, data = embedded(run, endings)
+    formats = tables.formats(table)
     return templates.get_template("index.html.j2").render(
         style_hash=_hash(style),
         script_hash=_hash(script),
@@ -50,15 +53,15 @@ def html(run: Run, table: analysis.Table, answer: Answer, *, digest: str) -> str
         bars=_bars(answer),
         old=_side(run, answer, 0),
         new=_side(run, answer, 1),
-        pair=tables.pair_rows(run),
-        formats=[words.format_name(one) for one in tables.formats(run)],
+        pair=tables.pair_rows(run, formats),
+        formats=[words.format_name(one) for one in formats],
         overview=tables.overview(run, table),
         coverage=_coverage(table),
         ranges=background.ranges(run, table),
         environments=background.environments(run),
         own_trouble=background.own_trouble(table),
         letters=[words.letter(status) for status in words.ORDER],
-        ways=[(words.format_name(one), words.own_way(one)) for one in tables.formats(run)],
+        ways=[(words.format_name(one), words.own_way(one)) for one in formats],
         variants=[(str(one), words.variant_meaning(one)) for one in Variant],
         tolerances=_tolerances(run),
         names=[report.environment.id for report in run.environments],
@@ -91,6 +94,7 @@ def _run(run: Run, digest: str) -> dict[str, object]:
         "cached": run.cached,
         "digest": digest,
         "banner": "" if run.complete else incomplete(run),
+        "note": words.line(run.note, 400),
         "left_out": [(words.line(what, 120), words.line(why, 300)) for what, why in run.left_out],
         "pair": route("pair", old, new)[1:],
     }

@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -52,7 +53,12 @@ class Reason:
 
 def route(*names: str) -> str:
     """Return a link inside the page, whatever the names hold."""
-    return "#/" + "/".join(quote(name, safe="+.~-_") for name in names)
+    return "#/" + "/".join(map(_quoted, names))
+
+
+@cache
+def _quoted(name: str) -> str:
+    return quote(name, safe="+.~-_")
 
 
 def anchor(own: Attempt | None, status: Status) -> str:
@@ -70,6 +76,7 @@ def _anchor(row: Mapping[str, Any]) -> str:
     return _named(row["stage"], row["exception"], row["signature"], row["silent"])
 
 
+@cache
 def _named(stage: str, exception: str, signature: str, silent: str) -> str:
     key = f"{stage}\0{exception}\0{signature}\0{silent}"
     return "why-" + hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:10]
@@ -86,12 +93,16 @@ def shares(sums: Mapping[str, int], statuses: Iterable[Status]) -> tuple[Share, 
     return tuple(share(sums, status) for status in statuses if sums[str(status)])
 
 
-def _results(run: Run) -> dict[str, list[Result]]:
+def focused(run: Run) -> tuple[Result, ...]:
+    """Return the results of the focus pair."""
     old, new = run.focus
+    return tuple([one for one in run.results if one.cell.writer == old and one.cell.reader == new])
+
+
+def _results(run: Run) -> dict[str, list[Result]]:
     found: dict[str, list[Result]] = {}
-    for result in run.results:
-        bad = result.status.measured and result.status is not Status.PASS
-        if bad and (result.cell.writer, result.cell.reader) == (old, new):
+    for result in focused(run):
+        if result.status.measured and result.status is not Status.PASS:
             found.setdefault(anchor(result.own, result.status), []).append(result)
     return found
 

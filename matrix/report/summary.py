@@ -6,6 +6,7 @@ import html
 import json
 from collections.abc import Iterable, Iterator
 
+from ..model import Status
 from ..results import Run
 from . import words
 from .answer import Answer, keras, version
@@ -32,8 +33,7 @@ def markdown(run: Run, answer: Answer, *, limit: int = LIMIT) -> str:
 def terminal(run: Run, answer: Answer) -> str:
     """Return the answer as plain text, without any colour."""
     lines = [answer.question, f"  {facts(run, answer)}", ""]
-    if not run.complete:
-        lines[2:2] = [f"  {incomplete(run)}"]
+    lines[2:2] = [f"  {warning}" for warning in _warnings(run)]
     lines += [f"  {answer.headline.upper()}  {sentence(answer.shares)}"]
     lines += [f"  Not counted: {sentence(answer.uncounted)}"] if answer.uncounted else []
     lines += [f"  {note}" for note in answer.notes]
@@ -53,6 +53,7 @@ def verdict(run: Run, answer: Answer) -> str:
         "schema": SCHEMA,
         "run": run.id,
         "complete": run.complete,
+        "note": run.note,
         "from": run.focus[0],
         "to": run.focus[1],
         "verdict": str(answer.verdict),
@@ -96,8 +97,13 @@ def sentence(shares: Iterable[Share]) -> str:
 
 def incomplete(run: Run) -> str:
     """Return the warning of a run that did not finish."""
-    done = sum(str(result.status) != "." for result in run.results)
+    done = sum([result.status is not Status.NOT_RUN for result in run.results])
     return f"INCOMPLETE: {done:,} of {len(run.results):,} cells were done when this run stopped."
+
+
+def _warnings(run: Run) -> list[str]:
+    """Return what must be known beside the answer, line by line."""
+    return [*([] if run.complete else [incomplete(run)]), *([words.line(run.note, 400)] if run.note else [])]
 
 
 def explained(answer: Answer) -> str:
@@ -127,8 +133,8 @@ def _lines(run: Run, answer: Answer) -> Iterator[str]:
     yield ""
     yield _text(facts(run, answer))
     yield ""
-    if not run.complete:
-        yield f"> **{incomplete(run)}**"
+    for warning in _warnings(run):
+        yield f"> **{_text(warning)}**"
         yield ""
     yield f"**{_text(answer.headline)}** {sentence(answer.shares)}"
     yield ""

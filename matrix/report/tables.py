@@ -12,7 +12,7 @@ from ..model import Format, Scenario, Status, Variant
 from ..results import EnvironmentReport, Result, Run
 from . import words
 from .answer import keras
-from .reasons import anchor, route
+from .reasons import anchor, focused, route
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,18 +66,14 @@ class Overview:
     rows: tuple[OverviewRow, ...]
 
 
-def formats(run: Run) -> tuple[Format, ...]:
+def formats(table: analysis.Table) -> tuple[Format, ...]:
     """Return the formats of a run, in the order of the page."""
-    used = {result.cell.format for result in run.results}
-    return tuple(format_ for format_ in Format if format_ in used)
+    return tuple(map(Format, analysis.formats(table)))
 
 
-def pair_rows(run: Run) -> tuple[PairRow, ...]:
+def pair_rows(run: Run, columns: Sequence[Format]) -> tuple[PairRow, ...]:
     """Return the focus pair: a row per scenario and variant, a square per format."""
-    old, new = run.focus
-    cells = [one for one in run.results if (one.cell.writer, one.cell.reader) == (old, new)]
-    found = {(one.cell.scenario, one.cell.variant, one.cell.format): one for one in cells}
-    columns = formats(run)
+    found = {(one.cell.scenario, one.cell.variant, one.cell.format): one for one in focused(run)}
     rows: list[PairRow] = []
     for scenario in run.scenarios:
         used = [v for v in Variant if any((scenario.name, v, format_) in found for format_ in columns)]

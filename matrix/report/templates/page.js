@@ -42,17 +42,20 @@
     at.get(pair).push(i);
   }
   const pairCells = (writer, reader) => at.get(ids.indexOf(writer) + ">" + ids.indexOf(reader)) || [];
-  const attempt = (index) => {
-    const [rung, status, stage, exception, message, signature, traceback, why] = data.attempts[index];
+  const attempt = (index, message) => {
+    const [rung, status, stage, exception, signature, traceback, why] = data.attempts[index];
     return { rung: texts[rung], status, stage, exception: texts[exception], message: texts[message],
-             signature: texts[signature], traceback: data.tracebacks[traceback] || "", why };
+             signature: texts[signature], traceback: data.tracebacks[traceback] || "", why: texts[why] };
   };
   const cell = (i) => {
-    const [scenario, variant, format] = data.cases[cells.case[i]];
+    const [scenario, variant, format] = data.cases[cells.case[i]], said = data.said[cells.said[i]];
+    const measured = data.measured[cells.measured[i]];
+    const [reason, container, cause, remedy] = data.wholes[cells.whole[i]].map((text) => texts[text]);
     return { scenario, variant, format, writer: ids[cells.writer[i]], reader: ids[cells.reader[i]],
-             status: cells.status[i], attempts: data.ladders[cells.ladder[i]].map(attempt), figures: cells.figures[i],
-             reason: texts[cells.reason[i]], container: texts[cells.container[i]], cause: texts[cells.cause[i]],
-             remedy: texts[cells.remedy[i]] };
+             status: cells.status[i], 
+             figures: cells.hundredths[i].map((spent, n) => [spent, ...data.measures[measured[n]]]),
+             attempts: data.ladders[cells.ladder[i]].map((index, n) => attempt(index, said[n])),
+             reason, container, cause, remedy };
   };
   const cellRoute = (one) => route("cell", one.writer, one.reader, one.scenario, one.variant, one.format);
   const formatName = (name) => (formats.find(([id]) => id === name) || [name, name])[1];
@@ -154,8 +157,8 @@
   };
 
   const figures = (values) => {
-    const [seconds, absolute, relative, flips] = values || [0];
-    const parts = [`${seconds} s`];
+    const [hundredths, absolute, relative, flips] = values || [0];
+    const parts = [`${hundredths / 100} s`];
     if (absolute !== undefined && absolute !== null) parts.push(`largest difference ${number(absolute)}`);
     if (relative !== undefined && relative !== null) parts.push(`relative ${number(relative)}`);
     if (flips !== undefined && flips !== null) parts.push(`${flips} rows changed their largest output`);
