@@ -5,7 +5,8 @@ the standard library, and Python 3.10.
 
     <envdir>/env-tf-2-12/                     the environment
     <envdir>/env-tf-2-12/matrix-ready.json    its mark
-    <envdir>/env-tf-2-12.lock                 flock: exclusive while it is built or removed, shared while workers live
+    <envdir>/env-tf-2-12.lock                 flock: exclusive while it is built or removed, shared while workers live;
+                                              its time of change is when the environment was last built or used
     <envdir>/env-tf-2-12.error.json           why the last build failed
     <envdir>/env-tf-2-12.log                  what nox and uv said
     <envdir>/wheels/                          what had to be built from source
@@ -81,6 +82,11 @@ class Folder:
         """What its last build said."""
         return self.envdir / f"{self.name}.log"
 
+    @property
+    def used(self) -> float:
+        """When it was last built or used, in seconds since 1970; 0 when never."""
+        return self._lock.stat().st_mtime if self._lock.exists() else 0.0
+
     def mark(self) -> Mark | None:
         """Return its ready mark; None when it is not ready, or its interpreter is gone."""
         return read_mark(self.path)
@@ -90,22 +96,30 @@ class Folder:
         mark = self.mark()
         return mark is not None and mark.fingerprint == fingerprint
 
+    def siblings(self, interpreter: str) -> list[Path]:
+        """Return the site-packages of all ready environments that were made from the same interpreter."""
+        marks = {path: read_mark(path) for path in sorted(self.envdir.glob("env-*"))}
+        alike = [path for path, mark in marks.items() if mark is not None and mark.interpreter == interpreter]
+        return [site for path in alike for site in path.glob("lib/python*/site-packages")]
+
     def finish(self, mark: Mark) -> None:
         """Write the mark: the last step of a build."""
         _written(self.path / MARK, json.dumps(asdict(mark), indent=1, sort_keys=True))
         self._error.unlink(missing_ok=True)
 
-    def fail(self, message: str, remedy: str) -> None:
-        """Leave word why the build failed."""
-        _written(self._error, json.dumps({"message": message, "remedy": remedy}))
+    def fail(self, message: str, remedy: str, *, damaged: bool = False) -> None:
+        """Leave word why the build failed, and whether what it left had damaged files."""
+        _written(self._error, json.dumps({"message": message, "remedy": remedy, "damaged": damaged}))
 
     def failure(self) -> tuple[str, str] | None:
         """Return message and remedy of the last build; None when it did not fail, or died without a word."""
-        try:
-            said = json.loads(self._error.read_text(encoding="utf-8"))
-            return str(said["message"]), str(said["remedy"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+        said = self._said()
+        return (str(said["message"]), str(said["remedy"])) if "message" in said and "remedy" in said else None
+
+    @property
+    def suspect(self) -> bool:
+        """Whether the last build failed for damaged files: where they came from may be damaged still."""
+        return self._said().get("damaged") is True
 
     def forget_failure(self) -> None:
         """Forget why an earlier build failed."""
@@ -144,16 +158,28 @@ class Folder:
         """Hold the environment together with other users, so that nobody rebuilds or removes it."""
         with self._turn() as file:
             fcntl.flock(file, fcntl.LOCK_SH)
+            os.utime(file.fileno())
             yield
 
     @property
     def _error(self) -> Path:
         return self.envdir / f"{self.name}.error.json"
 
+    def _said(self) -> dict[str, object]:
+        try:
+            said = json.loads(self._error.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return said if isinstance(said, dict) else {}
+
+    @property
+    def _lock(self) -> Path:
+        return self.envdir / f"{self.name}.lock"
+
     @contextmanager
     def _turn(self) -> Iterator[IO[str]]:
         self.envdir.mkdir(parents=True, exist_ok=True)
-        with (self.envdir / f"{self.name}.lock").open("a+", encoding="utf-8") as file:
+        with self._lock.open("a+", encoding="utf-8") as file:
             yield file
 
 

@@ -16,10 +16,12 @@ from __future__ import annotations
 
 import json
 import os
+import random
+import re
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -43,18 +45,23 @@ from matrix.errors import EnvironmentFailed  # noqa: E402
 from matrix.folders import Folder, Mark  # noqa: E402
 
 PROJECT = "MATRIX_PROJECT"
+SUSPECT = "MATRIX_SUSPECT"  # is set when an environment was damaged: then every byte of the new one is looked at
 INVENTORY = PACKAGE / "inside" / "inventory.py"
 # What would make a build depend on the shell that it was started from; without bytecode TensorFlow takes three times
 # as long to import, and PYTHONDONTWRITEBYTECODE is the usual reason that there is none.
 SCRUBBED: Mapping[str, str | None] = {
     **dict.fromkeys(("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "PYTHONPATH", "PYTHONHOME")),
-    **dict.fromkeys(("VIRTUAL_ENV", "UV_PYTHON", "UV_PROJECT_ENVIRONMENT")),
-    "UV_COMPILE_BYTECODE_TIMEOUT": "300",
+    **dict.fromkeys(("VIRTUAL_ENV", "UV_PYTHON", "UV_PROJECT_ENVIRONMENT", "UV_COMPILE_BYTECODE")),
     "UV_NO_PROGRESS": "1",
 }
+REFUSED = 1  # what uv ends with; 2 after it has tried several times, see UV_HTTP_RETRIES
 UNCOMPILED = 0.1  # a few files of some packages are in the syntax of another Python
 
 __all__ = ["register"]
+
+
+class Damaged(EnvironmentFailed):
+    """A file is not what was installed."""
 
 
 def register(project: Path) -> None:
@@ -62,8 +69,18 @@ def register(project: Path) -> None:
     own = project / "locks"
     data = PACKAGE / "data"
     found = (*entries.read(data, data / "locks", load_toml), *entries.read(own, own, load_toml))
+    named = _named(sys.argv)
     for entry in {entry.id: entry for entry in found}.values():
-        _session(entry)
+        if not named or f"env({entry.id})" in named:
+            _session(entry)
+
+
+def _named(arguments: Sequence[str]) -> set[str]:
+    """Return the `env` sessions that a command line names; only these are made.
+
+    Nox compares names as Python expressions (`_normalize_arg` in its manifest.py), in which 2.1 is the same as 2.10.
+    """
+    return {found[0] for argument in arguments for found in [re.search(r"env\(.*\)$", argument)] if found}
 
 
 def _session(entry: Entry) -> None:
@@ -74,7 +91,7 @@ def _session(entry: Entry) -> None:
         try:
             _ensure(session, entry, folder, search)
         except EnvironmentFailed as error:
-            folder.fail(error.message, error.remedy)
+            folder.fail(error.message, error.remedy, damaged=isinstance(error, Damaged))
             session.error(str(error))
 
     keras = f", Keras {entry.keras}" if entry.keras else ""
@@ -91,12 +108,13 @@ def _ensure(session: nox.Session, entry: Entry, folder: Folder, search: interpre
         if folder.ready(entry.fingerprint):
             session.log(f"{entry.id} was made ready in the meantime")
             return
+        suspect = bool(os.environ.get(SUSPECT)) or folder.suspect
         folder.forget_failure()
         folder.discard()
         started = time.monotonic()
         interpreter = _created(entry, folder, search)
         _installed(session, entry, folder)
-        facts = _inventory(session, entry, folder)
+        facts = _inventory(session, entry, folder, [] if suspect else folder.siblings(interpreter), thorough=suspect)
         folder.finish(
             Mark(
                 id=entry.id,
@@ -163,7 +181,7 @@ def _installed(session: nox.Session, entry: Entry, folder: Folder) -> None:
         command = [uv, "pip", "sync", "--python", str(folder.python), "--require-hashes", "--no-build"]
         command += [option for wheel in made.values() for option in ("--find-links", str(wheel.path.parent))]
         try:
-            session.run(*command, "--compile-bytecode", str(lock), external=True, env=SCRUBBED)
+            _synced(session, [*command, str(lock)])
         except CommandFailed:
             raise EnvironmentFailed(
                 f"{entry.id}: the packages of its lock could not be installed.",
@@ -171,11 +189,26 @@ def _installed(session: nox.Session, entry: Entry, folder: Folder) -> None:
             ) from None
 
 
-def _inventory(session: nox.Session, entry: Entry, folder: Folder) -> dict[str, Any]:
-    """Return what the environment holds, once that is what was asked for."""
-    command = (str(folder.python), "-I", "-B", str(INVENTORY))
+def _synced(session: nox.Session, command: Sequence[str]) -> None:
+    """Let uv install. What the network broke off it asks for again by itself; a file with other bytes it does not."""
     try:
-        said = session.run(*command, external=True, silent=True, env=SCRUBBED)
+        session.run(*command, external=True, env=SCRUBBED)
+    except CommandFailed as error:
+        if error.return_code != REFUSED:
+            raise
+        time.sleep(random.uniform(0.5, 1.5))  # noqa: S311 - so that many do not come back at once
+        session.run(*command, external=True, env=SCRUBBED)
+
+
+def _inventory(
+    session: nox.Session, entry: Entry, folder: Folder, siblings: Sequence[Path], *, thorough: bool
+) -> dict[str, Any]:
+    """Compile what was installed, and return what the environment holds, once that is what was asked for."""
+    command = [str(folder.python), "-I", "-B", "-W", "ignore", str(INVENTORY), "--compile"]
+    command += ["--thorough"] if thorough else []
+    command += ["--like", *(str(sibling) for sibling in siblings)]
+    try:
+        said = session.run(*command, external=True, silent=True, stderr=None, env=SCRUBBED)
         facts: dict[str, Any] = json.loads(str(said))
     except (CommandFailed, ValueError):
         raise EnvironmentFailed(
@@ -183,11 +216,15 @@ def _inventory(session: nox.Session, entry: Entry, folder: Folder) -> dict[str, 
         ) from None
     wrong = objections(entry, facts)
     if wrong:
-        raise EnvironmentFailed(
+        raise (Damaged if facts["damaged"] else EnvironmentFailed)(
             f"{entry.id} does not hold what was asked for: {'; '.join(wrong)}.",
-            remedy=f"The package cache may be damaged: uv cache clean, then: matrix env build {entry.id}",
+            remedy=f"Uv's cache may be damaged: {_cleaning(facts)}, then: matrix env build {entry.id}",
         )
     return facts
+
+
+def _cleaning(facts: Mapping[str, Any]) -> str:
+    return " ".join(["uv cache clean", *facts["damaged_distributions"]])
 
 
 def objections(entry: Entry, facts: Mapping[str, Any]) -> list[str]:

@@ -9,20 +9,27 @@ import fcntl
 import hashlib
 import json
 import os
+import random
 import shutil
 import subprocess
 import tempfile
+import time
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 from .entries import Entry, Sdist
 from .errors import EnvironmentFailed
 
 JOURNAL = "wheels.json"
+BUILDING = ".building-"
 TIMEOUT = 60.0
+TRIES = 3
+ABSENT = {401, 403, 404, 410}  # what does not get better by asking again
 TEXT_SHOWN = 1500
 
 Build = Callable[[Path, Path], None]
@@ -56,7 +63,8 @@ def built(folder: Path, entry: Entry, sdist: Sdist, build: Build) -> Wheel:
         known = _known(folder / key, journal.get(key))
         if known is not None:
             return known
-        shutil.rmtree(folder / key, ignore_errors=True)
+        for left in (folder / key, *folder.glob(f"{BUILDING}*")):  # of a builder that was killed: it is our turn
+            shutil.rmtree(left, ignore_errors=True)
         wheel = _made(folder, key, sdist, build)
         journal[key] = {
             "file": wheel.path.name,
@@ -105,7 +113,7 @@ def installable(lock: str, wheels: Mapping[tuple[str, str], Wheel]) -> str:
 
 
 def _made(folder: Path, key: str, sdist: Sdist, build: Build) -> Wheel:
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".building-") as place:
+    with tempfile.TemporaryDirectory(dir=folder, prefix=BUILDING) as place:
         source = Path(place) / sdist.url.rpartition("/")[2]
         source.write_bytes(_fetched(sdist))
         target = Path(place) / key
@@ -120,17 +128,23 @@ def _made(folder: Path, key: str, sdist: Sdist, build: Build) -> Wheel:
 
 
 def _fetched(sdist: Sdist) -> bytes:
-    try:
-        with urllib.request.urlopen(sdist.url, timeout=TIMEOUT) as answer:  # noqa: S310 - checked by its hash
-            content: bytes = answer.read()
-    except OSError as error:
-        raise EnvironmentFailed(
-            f"The source of {sdist.name} {sdist.version} cannot be fetched from {sdist.url} ({error}).",
-            remedy="Look at the network, then run the same command again.",
-        ) from None
-    if hashlib.sha256(content).hexdigest() != sdist.sha256:
-        raise EnvironmentFailed(f"{sdist.url} is not the file that was locked: its SHA-256 differs.")
-    return content
+    """Return the source, whole and as it was locked; what may be the network's fault is asked for again."""
+    reason = ""
+    for tries in range(1, TRIES + 1):
+        try:
+            with urllib.request.urlopen(sdist.url, timeout=TIMEOUT) as answer:  # noqa: S310 - checked by its hash
+                content: bytes = answer.read()
+        except (OSError, HTTPException) as error:  # HTTPException: it ended too early
+            reason = f"The source of {sdist.name} {sdist.version} cannot be fetched from {sdist.url} ({error})."
+            if isinstance(error, HTTPError) and error.code in ABSENT:
+                break
+        else:
+            if hashlib.sha256(content).hexdigest() == sdist.sha256:
+                return content
+            reason = f"{sdist.url} is not the file that was locked: its SHA-256 differs."
+        if tries < TRIES:
+            time.sleep(tries * random.uniform(0.25, 0.75))  # noqa: S311 - so that many do not come back at once
+    raise EnvironmentFailed(reason, remedy="Look at the network, then run the same command again.")
 
 
 def _known(folder: Path, facts: Any) -> Wheel | None:

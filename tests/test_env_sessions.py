@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import json
@@ -18,10 +19,10 @@ from typing import Any
 import pytest
 
 from matrix import catalog, entries, interpreters, noxfile, wheels
-from matrix.backends.nox import NOXFILE, NoxEnvironments
+from matrix.backends.nox import NOXFILE, BuiltEnvironment, NoxEnvironments
 from matrix.entries import Entry, Sdist
 from matrix.errors import EnvironmentFailed
-from matrix.folders import MARK, Folder, weight
+from matrix.folders import MARK, Folder, Mark, weight
 from matrix.model import Environment
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -30,7 +31,7 @@ import base64, hashlib, zipfile
 
 def build_wheel(folder, config_settings=None, metadata_directory=None):
     files = {
-        "tiny.py": "VALUE = 1\\n",
+        "tiny.py": "answer = lambda: 1\\n",
         "tiny-1.0.dist-info/METADATA": "Metadata-Version: 2.1\\nName: tiny\\nVersion: 1.0\\n",
         "tiny-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
     }
@@ -245,6 +246,68 @@ def test_an_environment_in_use_is_not_pruned(place: Place) -> None:
     assert [item.id for item in place.environments.prune(keep=["mine"])] == []
 
 
+def built(place: Place, id_: str, size: int, used: float) -> None:
+    """Write the folder of an environment that was last used then, and weighs so much."""
+    folder = place.folder(id_)
+    with folder.locked(SILENT):
+        folder.python.parent.mkdir(parents=True)
+        folder.python.write_text("", encoding="utf-8")
+        folder.finish(
+            Mark(
+                id=id_,
+                fingerprint="",
+                python=PYTHON,
+                interpreter="",
+                packages={},
+                size=size,
+                created="",
+                seconds=1.0,
+            )
+        )
+    os.utime(place.envdir / f"{folder.name}.lock", (used, used))
+
+
+@pytest.mark.parametrize(
+    ("limit", "keep", "removed"),
+    [
+        pytest.param(100, (), [], id="all-fit"),
+        pytest.param(99, (), ["oldest"], id="one-too-many"),
+        pytest.param(60, (), ["oldest", "older"], id="until-they-fit"),
+        pytest.param(60, ("older",), ["oldest", "newest"], id="some-are-wanted"),
+        pytest.param(0, ("oldest", "older"), ["newest"], id="never-what-is-wanted"),
+    ],
+)
+def test_those_unused_for_longest_make_room(
+    place: Place, limit: int, keep: tuple[str, ...], removed: list[str]
+) -> None:
+    """
+    Environments go in the order of their last use until the rest weighs at most the limit; what is wanted stays.
+    """
+    for id_, size, used in (("newest", 40, 3.0), ("oldest", 20, 1.0), ("older", 40, 2.0)):
+        built(place, id_, size, used)
+
+    freed = place.environments.evict(limit, keep)
+
+    assert [(item.id, item.removed) for item in freed] == [(id_, True) for id_ in removed]
+    assert set(place.environments.sizes()) == {"newest", "oldest", "older"} - set(removed)
+
+
+def test_what_is_in_use_makes_no_room(place: Place) -> None:
+    """
+    An environment in use stays, is said to, and was used just now; the next one goes in its place.
+    """
+    for id_, used in (("oldest", 1.0), ("older", 2.0)):
+        built(place, id_, 40, used)
+
+    with place.folder("oldest").in_use():
+        freed = place.environments.evict(40, ())
+        again = place.environments.evict(0, ())
+
+    assert {item.id: item.removed for item in freed} == {"older": True}
+    assert {item.id: item.removed for item in again} == {"oldest": False}
+    assert time.time() - place.folder("oldest").used < 60
+
+
 def test_what_is_linked_elsewhere_is_not_given_back(tmp_path: Path) -> None:
     """
     Files that uv also keeps in its cache count for the size, not for what a prune frees.
@@ -289,6 +352,17 @@ def test_stop_ends_a_build_and_its_children(place: Place) -> None:
     assert not thread.is_alive()
     assert [str(error) for error in failures] == ["mine: stopped before it was built."] * 2
     assert not place.environments.ready(place["mine"])
+
+
+def test_only_the_environment_that_was_asked_for_is_built(place: Place, sdist: Sdist) -> None:
+    """
+    Nox takes names for Python expressions, in which 2.1 is 2.10: asking for one must not build the other.
+    """
+    place.lock(entry("tf-2.1", sdist), entry("tf-2.10", sdist))
+
+    place.environments.ensure(place["tf-2.10"], SILENT)
+
+    assert list(place.environments.sizes()) == ["tf-2.10"]
 
 
 def test_sessions_are_listed_without_running_an_interpreter(place: Place) -> None:
@@ -348,14 +422,82 @@ def test_the_inventory_notices_damaged_files(place: Place) -> None:
     (module,) = place.folder("mine").path.rglob("tiny.py")
     seen = []
 
-    for text in ("VALUE = 1\n", "VALUE = 2\n", "", None):
+    for text in ("answer = lambda: 1\n", "answer = lambda: 2\n", "", None):
         module.unlink()
         if text is not None:
             module.write_text(text, encoding="utf-8")
-        done = subprocess.run([built.python, "-I", "-B", noxfile.INVENTORY], capture_output=True, check=True)
-        seen.append([why for _, why in json.loads(done.stdout)["damaged"]])
+        seen.append([why for _, why in inventory(built)["damaged"]])
 
     assert seen == [[], ["other contents"], ["another size"], ["missing"]]
+    assert inventory(built)["damaged_distributions"] == ["tiny"]
+
+
+def inventory(built: BuiltEnvironment, *options: str) -> dict[str, Any]:
+    """What the inventory says of an environment."""
+    command = [str(built.python), "-I", "-B", str(noxfile.INVENTORY), *options]
+    facts: dict[str, Any] = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    return facts
+
+
+def test_big_files_are_hashed_where_something_was_damaged(place: Place) -> None:
+    """
+    Of a file that makes up most of an environment the size is compared, and its contents once there is a reason.
+    """
+    built = place.environments.ensure(place["mine"], SILENT)
+    big = b"#" * (3 << 19)
+    digest = base64.urlsafe_b64encode(hashlib.sha256(big).digest()).rstrip(b"=").decode()
+    (record,) = place.folder("mine").path.rglob("RECORD")
+    record.write_text(f"big.so,sha256={digest},{len(big)}\n", encoding="utf-8")
+    (record.parents[1] / "big.so").write_bytes(big[1:] + b"-")
+
+    assert inventory(built)["damaged"] == []
+    assert inventory(built, "--thorough")["damaged"] == [["big.so", "other contents"]]
+
+
+def test_tests_of_packages_have_no_bytecode(place: Place) -> None:
+    """
+    Modules are compiled with the environment's own Python; what only a package's developers run is left out, and
+    counts neither as a source nor as uncompiled; what is in the syntax of another Python counts as uncompiled.
+    """
+    built = place.environments.ensure(place["mine"], SILENT)
+    (record,) = place.folder("mine").path.rglob("RECORD")
+    site = record.parents[1]
+    files = {"good.py": "", "bad.py": "print 1\n", "package/tests/test_it.py": "", "data.txt": ""}
+    for name, text in files.items():
+        (site / name).parent.mkdir(parents=True, exist_ok=True)
+        (site / name).write_text(text, encoding="utf-8")
+    record.write_text("".join(f"{name},,\n" for name in files), encoding="utf-8")
+
+    facts = inventory(built, "--compile")
+
+    assert (facts["sources"], facts["uncompiled"], facts["damaged"]) == (2, 1, [])
+    assert [path.name.partition(".")[0] for path in site.rglob("*.pyc") if "tiny" not in path.name] == ["good"]
+
+
+def test_bytecode_of_equal_sources_is_shared(place: Place) -> None:
+    """
+    A module that another environment of the same Python has compiled is linked from there, if that is whole, and is
+    imported as if it had been compiled here.
+    """
+    place.environments.ensure(place["mine"], SILENT)
+    built = place.environments.ensure(place["other"], SILENT)
+    mine, other = (next(place.folder(id_).path.rglob("tiny.*.pyc")) for id_ in ("mine", "other"))
+    source = other.parents[1] / "tiny.py"
+    code = "import tiny; print(tiny.answer(), tiny.answer.__code__.co_filename)"
+
+    def imported() -> list[str]:
+        command = [str(built.python), "-I", "-B", "-c", code]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+    assert mine.samefile(other)
+    assert imported() == ["1", str(source)]
+
+    other.unlink()
+    mine.write_bytes(mine.read_bytes()[:-1] + b"?")
+    inventory(built, "--compile", "--like", str(mine.parents[1]))
+
+    assert not mine.samefile(other)
+    assert imported() == ["1", str(source)]
 
 
 def test_a_mark_without_an_interpreter_does_not_count(place: Place) -> None:

@@ -8,19 +8,19 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
-from .. import interpreters
+from .. import contents, interpreters
 from ..errors import EnvironmentFailed
 from ..folders import DISCARDED, Folder, Mark, read_mark, weight
 from ..model import Environment
 
 NOXFILE = Path(__file__).parent.parent / "noxfile.py"
+GUARD = Path(__file__).with_name("guard.py")
 LOG_SHOWN = 1500
+END_SECONDS = 10.0
 _NOT_FOR_NOX = ("VIRTUAL_ENV", "UV_PYTHON", "UV_PROJECT_ENVIRONMENT", "PYTHONPATH", "PYTHONHOME")
 Say = Callable[[str], None]
 
@@ -35,7 +35,7 @@ class BuiltEnvironment:
 
 @dataclass(frozen=True)
 class Freed:
-    """One folder that `prune` looked at.
+    """One folder that `prune` or `evict` would remove.
 
     Attributes:
         id: of the environment.
@@ -63,16 +63,18 @@ class NoxEnvironments:
         self.project = project.absolute()
         self.envdir = envdir.absolute()
         self._children: set[subprocess.Popen[bytes]] = set()
+        self._intact: dict[str, Mark] = {}  # looked through by this process
         self._lock = threading.Lock()
         self._stopped = False
 
     def ensure(self, environment: Environment, say: Say) -> BuiltEnvironment:
-        """Build the environment unless it is ready.
+        """Build the environment unless it is ready, and anew when it was damaged since.
 
         Raises:
             EnvironmentFailed: it cannot be had; the message has the reason, `remedy` what would help.
         """
         folder = Folder(self.envdir, environment.id)
+        damaged = self._put_aside(environment, folder, say)
         if not self.ready(environment):
             if not interpreters.supported_platform():
                 raise EnvironmentFailed(
@@ -80,14 +82,15 @@ class NoxEnvironments:
                     remedy=interpreters.ELSEWHERE,
                 )
             say(f"building, {environment.download / 1e6:.0f} MB of packages")
-            self._build(environment, folder)
+            self._build(environment, folder, suspect=damaged)
         mark = folder.mark()
         if mark is None or mark.fingerprint != environment.fingerprint:
             raise self._why(environment, folder)
+        self._intact[environment.id] = mark
         return BuiltEnvironment(folder.python, mark)
 
     def ready(self, environment: Environment) -> bool:
-        """Whether the environment can be used as it is: its mark decides, nothing else."""
+        """Whether the environment is built: its mark decides, nothing else; `ensure` and `in_use` look at its files."""
         return Folder(self.envdir, environment.id).ready(environment.fingerprint)
 
     @contextmanager
@@ -95,13 +98,19 @@ class NoxEnvironments:
         """Keep the environment from being rebuilt or removed for as long as the block lasts.
 
         Raises:
-            EnvironmentFailed: it is not ready.
+            EnvironmentFailed: it is not ready, or was damaged since it was built.
         """
         folder = Folder(self.envdir, environment.id)
         with folder.in_use():
             mark = folder.mark()
             if mark is None or mark.fingerprint != environment.fingerprint:
                 raise EnvironmentFailed(f"{environment.id} is not built.", remedy=f"matrix env build {environment.id}")
+            damaged = self._damage(folder, mark)
+            if damaged:
+                raise EnvironmentFailed(
+                    f"{environment.id} was damaged after it was built: {damaged}.",
+                    remedy=f"matrix env build {environment.id}",
+                )
             yield BuiltEnvironment(folder.python, mark)
 
     def discard(self, environment: Environment, say: Say) -> None:
@@ -124,14 +133,27 @@ class NoxEnvironments:
             if path.name in kept or not path.is_dir():
                 continue
             mark = read_mark(path)
-            folder = Folder(self.envdir, mark.id if mark else path.name.removeprefix("env-"))
-            with folder.try_locked() as ours:
-                held, own = weight(path)
-                if ours:
-                    folder.discard()
-            freed.append(Freed(folder.id, ours, held, own if ours else 0))
+            freed.append(_freed(Folder(self.envdir, mark.id if mark else path.name.removeprefix("env-"))))
         for left in self.envdir.glob(f"{DISCARDED}*"):
             shutil.rmtree(left, ignore_errors=True)
+        return tuple(freed)
+
+    def evict(self, limit: int, keep: Collection[str]) -> tuple[Freed, ...]:
+        """Remove the environments that were not used for longest, until those that are ready fit into a limit.
+
+        Args:
+            limit: bytes, as `sizes` counts them.
+            keep: ids that stay, as does whatever is in use; so the rest may weigh more than the limit in the end.
+        """
+        sizes = self.sizes()
+        total = sum(sizes.values())
+        unused = sorted((Folder(self.envdir, id_) for id_ in sizes if id_ not in keep), key=lambda item: item.used)
+        freed = []
+        for folder in unused:
+            if total <= limit:
+                break
+            freed.append(_freed(folder))
+            total -= sizes[folder.id] if freed[-1].removed else 0
         return tuple(freed)
 
     def stop(self) -> None:
@@ -140,15 +162,40 @@ class NoxEnvironments:
             self._stopped = True
             children = list(self._children)
         for child in children:
-            _killed(child)
+            _ended(child)
 
-    def _build(self, environment: Environment, folder: Folder) -> None:
+    def _put_aside(self, environment: Environment, folder: Folder, say: Say) -> bool:
+        """Remove the environment if it is ready but damaged, and return whether it was. Waits for those who use it."""
+        if not self.ready(environment):
+            return False
+        with folder.in_use():
+            damaged = self._damage(folder, folder.mark())
+        if not damaged:
+            return False
+        say(f"damaged: {damaged}; building anew")
+        with folder.locked(say):
+            if self._damage(folder, folder.mark()):  # else another process has built it anew
+                folder.discard()
+        return True
+
+    def _damage(self, folder: Folder, mark: Mark | None) -> str:
+        """Return what happened to a built environment since; its files are looked at once in each process."""
+        if mark is None or self._intact.get(folder.id) == mark:
+            return ""
+        damaged = contents.damage(folder.path, mark)
+        if not damaged:
+            self._intact[folder.id] = mark
+        return damaged
+
+    def _build(self, environment: Environment, folder: Folder, *, suspect: bool) -> None:
         command = [sys.executable, "-m", "nox", "--noxfile", str(NOXFILE), "--envdir", str(self.envdir)]
         command += ["--session", f"env({environment.id})"]
         environ = {
             name: value for name, value in os.environ.items() if name not in _NOT_FOR_NOX and not name.startswith("NOX")
         }
         environ |= {"MATRIX_PROJECT": str(self.project), "NO_COLOR": "1"}
+        if suspect or folder.suspect:
+            environ["MATRIX_SUSPECT"] = "1"
         self.envdir.mkdir(parents=True, exist_ok=True)
         folder.forget_failure()
         with folder.log.open("wb") as log:
@@ -156,8 +203,8 @@ class NoxEnvironments:
                 if self._stopped:
                     return
                 child = subprocess.Popen(
-                    command,
-                    stdin=subprocess.DEVNULL,
+                    [sys.executable, "-I", "-S", str(GUARD), *command],
+                    stdin=subprocess.PIPE,  # nobody writes to it: it tells the guard that we are there
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     env=environ,
@@ -168,7 +215,7 @@ class NoxEnvironments:
             try:
                 child.wait()
             finally:
-                _killed(child)
+                _ended(child)
                 with self._lock:
                     self._children.discard(child)
 
@@ -193,15 +240,21 @@ def _tail(log: Path) -> list[str]:
     return [line.strip() for line in text.splitlines()[-20:]]
 
 
-def _killed(child: subprocess.Popen[bytes]) -> None:
-    """End a child and everything below it."""
-    below = []
-    with suppress(psutil.NoSuchProcess):
-        below = psutil.Process(child.pid).children(recursive=True)
-    for process in below:
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-    if child.poll() is None:
-        with suppress(ProcessLookupError):
-            os.killpg(child.pid, 9)
-    child.wait()
+def _freed(folder: Folder) -> Freed:
+    """Remove an environment, unless somebody has it."""
+    with folder.try_locked() as ours:
+        held, own = weight(folder.path)
+        if ours:
+            folder.discard()
+    return Freed(folder.id, ours, held, own if ours else 0)
+
+
+def _ended(child: subprocess.Popen[bytes]) -> None:
+    """Let a guard end its command, with everything that it started."""
+    if child.stdin is not None:
+        child.stdin.close()
+    try:
+        child.wait(END_SECONDS)
+    except subprocess.TimeoutExpired:  # it was stopped, or hangs in the kernel; nox dies with it
+        child.kill()
+        child.wait()
