@@ -67,9 +67,16 @@ def attempt(said: Transcript, reference: Saved | None, tolerance: Tolerance, run
     """Judge one rung of one cell, or one save (`reference` is None: an artifact that is there is a pass).
 
     A child that died says nothing about the outcome, whatever it answered before; nor does one that answers a question
-    that was not asked, as a scenario's code could make it.
+    that was not asked, as a scenario's code could make it. That a first child died changes no letter, and is said.
     """
-    name = rung or said.rung
+    found = _judged(said, reference, tolerance, rung or said.rung)
+    if not said.first:
+        return found
+    lines = [found.message, f"first try: {ending_in_words(said.first)}"]
+    return replace(found, message="\n".join(filter(None, lines)))
+
+
+def _judged(said: Transcript, reference: Saved | None, tolerance: Tolerance, name: str) -> Attempt:
     if isinstance(said.answer, Loaded if reference is None else Saved):
         said = replace(said, ending="protocol")
     if said.ending != "exited" or said.answer is None:

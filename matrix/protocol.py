@@ -20,7 +20,7 @@ from .model import Format, Rung, Stage, Variant
 
 Facts = Mapping[str, Any]
 Code = Literal["none", "load", "register"]
-Isolation = Literal["group", "cell"]
+Isolation = Literal["group", "cell", "fresh"]
 ARRAY_BYTES = 64 << 20
 KINDS = frozenset("fiub")
 _DTYPE = re.compile(r"[<>|=][a-zA-Z]\d{1,3}")  # numpy would also read a small language of its own
@@ -33,7 +33,13 @@ class ProtocolError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Hello:
-    """What a worker found in its environment. `safe_mode` and `register` tell what its Keras can do."""
+    """What a worker found in its environment.
+
+    Attributes:
+        safe_mode, register: what its Keras can do.
+        start: `fork`, or `spawn` where a fork is not safe.
+        fence: whether the kernel keeps children from writing where they should not.
+    """
 
     python: str
     tensorflow: str
@@ -43,16 +49,28 @@ class Hello:
     safe_mode: bool
     register: bool
     start: str
+    fence: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """One cell of a request: its name, its format, where its artifact is, and the key of its inputs."""
+    """One cell of a request: its name, its format, where its artifact is, the key of its inputs, and how to load it."""
 
     id: str
     format: Format
     path: str
     inputs: str = ""
+    rung: Rung = Rung()  # noqa: RUF009 - frozen
+
+    def to_json(self) -> dict[str, object]:
+        """Return what a worker reads of it."""
+        rung = {
+            "name": self.rung.name,
+            "custom_objects": self.rung.code is Variant.CUSTOM_OBJECTS,
+            "compile": self.rung.compile,
+            "safe_mode": self.rung.safe_mode,
+        }
+        return {"id": self.id, "format": str(self.format), "path": self.path, "inputs": self.inputs, "rung": rung}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,10 +82,10 @@ class Request:
         scenario, script: whose code it is, and where the worker finds it.
         code: what of that code the child may see: nothing, the module, or the module with its objects registered.
         items: the cells, in the order in which they are done.
-        rungs: the ways of loading, each tried on all cells in a child of its own.
         inputs: key → packed arrays, as a writer reported them.
         timeout: seconds for one cell. memory: bytes of address space for the child.
-        isolation: one child for the group, or one for each cell.
+        isolation: one child for the group, one for each cell, or a fresh process for each cell, which does everything
+            as a user would write it.
     """
 
     task: Literal["save", "load"]
@@ -75,7 +93,6 @@ class Request:
     script: str
     code: Code
     items: Sequence[Item]
-    rungs: Sequence[Rung] = (Rung(),)
     inputs: Mapping[str, Facts]
     timeout: float
     memory: int
@@ -88,19 +105,7 @@ class Request:
             "task": self.task,
             "scenario": {"name": self.scenario, "path": self.script},
             "code": self.code,
-            "rungs": [
-                {
-                    "name": rung.name,
-                    "custom_objects": rung.code is Variant.CUSTOM_OBJECTS,
-                    "compile": rung.compile,
-                    "safe_mode": rung.safe_mode,
-                }
-                for rung in self.rungs
-            ],
-            "cells": [
-                {"id": item.id, "format": str(item.format), "path": item.path, "inputs": item.inputs}
-                for item in self.items
-            ],
+            "cells": [item.to_json() for item in self.items],
             "inputs": dict(self.inputs),
             "timeout": self.timeout,
             "memory": self.memory,
@@ -160,8 +165,9 @@ class Transcript:
         stage: the last one that the child announced.
         ending: `exited`, `timeout`, `signal N`, `no result` or `protocol`.
         seconds: by the worker's monotonic clock.
-        noise: the end of what the child printed, when it did not end well.
+        noise: the beginning and the end of what the child printed, when it did not end well.
         answer: None when the child died without one.
+        first: how its first child ended, when that one died and the cell was tried once more; else empty.
     """
 
     cell: str
@@ -171,14 +177,18 @@ class Transcript:
     seconds: float
     noise: str
     answer: Answer | None
+    first: str = ""
 
 
 def transcript(facts: Facts) -> Transcript:
     """Return what one line of a worker means; `ProtocolError` when it means nothing."""
     try:
         answer, ending, seconds = facts["answer"], str(facts["ending"]), float(facts["seconds"])
+        first = str(facts.get("first", ""))
         if not _ENDING.fullmatch(ending) or not 0 <= seconds < math.inf:
             raise ProtocolError(f"ended {ending!r} after {seconds} s")
+        if first and not _ENDING.fullmatch(first):
+            raise ProtocolError(f"ended {first!r} at first")
         return Transcript(
             cell=str(facts["cell"]),
             rung=str(facts["rung"]),
@@ -187,6 +197,7 @@ def transcript(facts: Facts) -> Transcript:
             seconds=seconds,
             noise=str(facts["noise"]),
             answer=None if answer is None else _answer(answer),
+            first=first,
         )
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise ProtocolError(f"not a transcript: {error!r}") from error

@@ -221,6 +221,38 @@ def test_the_end_of_its_noise_explains_a_death() -> None:
 
 
 @pytest.mark.parametrize(
+    ("answer", "more", "status", "message"),
+    [
+        pytest.param(SAME, {}, Status.PASS, "first try: killed by SIGKILL", id="pass"),
+        pytest.param(
+            raised(("ValueError", "Unknown layer")),
+            {},
+            Status.FAIL,
+            "Unknown layer\nfirst try: killed by SIGKILL",
+            id="fail",
+        ),
+        pytest.param(
+            None,
+            {"ending": "timeout", "noise": "File h.py"},
+            Status.TIMEOUT,
+            "killed after its time limit\nFile h.py\nfirst try: killed by SIGKILL",
+            id="timeout",
+        ),
+    ],
+)
+def test_a_first_try_that_died_is_told_and_changes_nothing(
+    answer: Any, more: dict[str, Any], status: Status, message: str
+) -> None:
+    """
+    The letter is that of the second try; the message says how the first one ended.
+    """
+    again = judged(answer, first="signal 9", **more)
+
+    assert (again.status, again.message) == (status, message)
+    assert again.signature == judged(answer, **more).signature
+
+
+@pytest.mark.parametrize(
     ("answer", "more"),
     [
         pytest.param(raised(("MemoryError", "")), {}, id="python"),

@@ -37,6 +37,7 @@ GREETING = {
     "safe_mode": False,
     "register": True,
     "start": "fork",
+    "fence": True,
 }
 
 
@@ -52,13 +53,15 @@ def test_a_request_is_one_line_of_json() -> None:
     """
     The line has all that `matrix/inside/__main__.py` promises to read, and nothing else.
     """
+    ways = (Rung(), Rung(code=Variant.CUSTOM_OBJECTS, compile=False), Rung(code=Variant.REGISTERED, safe_mode=False))
     request = Request(
         task="load",
         scenario="plain",
         script="plain.py",
         code="load",
-        items=[Item(id=CELL.id, format=Format.KERAS, path="model é\n.keras", inputs="key")],
-        rungs=(Rung(), Rung(code=Variant.CUSTOM_OBJECTS, compile=False), Rung(code=Variant.REGISTERED)),
+        items=[
+            Item(id=rung.name, format=Format.KERAS, path="model é\n.keras", inputs="key", rung=rung) for rung in ways
+        ],
         inputs={"key": packed(1.0)},
         timeout=20.0,
         memory=1 << 30,
@@ -73,12 +76,20 @@ def test_a_request_is_one_line_of_json() -> None:
         "task": "load",
         "scenario": {"name": "plain", "path": "plain.py"},
         "code": "load",
-        "rungs": [
-            {"name": "as it is", "custom_objects": False, "compile": True, "safe_mode": True},
-            {"name": "custom_objects+compile=False", "custom_objects": True, "compile": False, "safe_mode": True},
-            {"name": "registered", "custom_objects": False, "compile": True, "safe_mode": True},
+        "cells": [
+            {
+                "id": name,
+                "format": "keras",
+                "path": "model é\n.keras",
+                "inputs": "key",
+                "rung": {"name": name, "custom_objects": custom, "compile": compiled, "safe_mode": safe},
+            }
+            for name, custom, compiled, safe in (
+                ("as it is", False, True, True),
+                ("custom_objects+compile=False", True, False, True),
+                ("registered+safe_mode=False", False, True, False),
+            )
         ],
-        "cells": [{"id": CELL.id, "format": "keras", "path": "model é\n.keras", "inputs": "key"}],
         "inputs": {"key": packed(1.0)},
         "timeout": 20.0,
         "memory": 1 << 30,
@@ -114,6 +125,14 @@ def test_a_line_means_a_transcript(answer: Any, meant: Answer | None) -> None:
     )
 
 
+def test_a_line_tells_how_a_first_try_ended() -> None:
+    """
+    A cell whose child died is tried once more; lines of older workers say nothing of it.
+    """
+    assert transcript(line(first="signal 9")).first == "signal 9"
+    assert transcript(line(first="")).first == transcript(line()).first == ""
+
+
 @pytest.mark.parametrize(
     "facts",
     [
@@ -124,6 +143,7 @@ def test_a_line_means_a_transcript(answer: Any, meant: Answer | None) -> None:
         pytest.param(line(ending="well"), id="unknown-ending"),
         pytest.param(line(ending="signal nine"), id="signal-without-number"),
         pytest.param(line(ending="signal 9\nexited"), id="two-endings"),
+        pytest.param(line(first="well"), id="unknown-first-ending"),
         pytest.param(line(seconds="soon"), id="seconds-in-words"),
         pytest.param(line(seconds=float("nan")), id="seconds-not-a-number"),
         pytest.param(line(seconds=float("inf")), id="seconds-without-end"),

@@ -4,25 +4,32 @@ A guest. All it may rely on is Python 3.7, the standard library, and the TensorF
 Nothing from the host's package, no syntax newer than 3.7: tests hold it to that on the real interpreters.
 
     python -I -B FOLDER            the worker: one JSON request a line on standard input
-    python -I -B FOLDER child FD   a group in a fresh process; answers on file descriptor FD (see `children`)
+    python -I -B FOLDER child FD   a group in a fresh process; answers on file descriptor FD (see `starting`)
+
+Standard input stays open until the last answer is there: when it closes before, the host is gone, and the worker ends
+at once with all that it started.
 
 Answers leave as JSON lines on a private copy of standard output; descriptor 1 is pointed at descriptor 2 first, so
 nothing that TensorFlow or a scenario prints can get between them. The first line is
 
     {"hello": {"python": ..., "tensorflow": ..., "keras": ..., "numpy": ..., "h5py": ...,
-               "safe_mode": bool, "register": bool, "start": "fork" | "spawn"}}
+               "safe_mode": bool, "register": bool, "start": "fork" | "spawn", "fence": bool}}
 
-or `{"broken": [exception, ...]}` when TensorFlow does not import. A request is one group of cells:
+or `{"broken": [exception, ...]}` when TensorFlow does not import. With a fence children write nowhere but where they
+should (see `fence`). A request is one group of cells:
 
     {"request": "7", "task": "save" | "load", "scenario": {"name": ..., "path": ...},
      "code": "none" | "load" | "register",       what of the scenario the child sees before its first cell
-     "rungs": [{"name": ..., "custom_objects": bool, "compile": bool, "safe_mode": bool}, ...],
-     "cells": [{"id": ..., "format": ..., "path": ..., "inputs": key}, ...], "inputs": {key: packed arrays},
-     "timeout": seconds, "memory": bytes, "isolation": "group" | "cell"}
+     "cells": [{"id": ..., "format": ..., "path": ..., "inputs": key, "rung":
+                {"name": ..., "custom_objects": bool, "compile": bool, "safe_mode": bool}}, ...],
+     "inputs": {key: packed arrays},
+     "timeout": seconds, "memory": bytes, "isolation": "group" | "cell" | "fresh"}
 
-Each rung is tried on all cells in a child of its own. For each cell and rung comes one line
+All cells of a group share a child that has seen nothing before; "cell" gives each cell one, and "fresh" a process that
+imports TensorFlow itself and hands `predict` what a user would. For each cell comes one line, as soon as it is known
 
     {"request": "7", "cell": ..., "rung": ..., "stage": ..., "seconds": ..., "ending": ..., "noise": ...,
+     "first": how its first child ended where it died and was tried again, else "",
      "answer": {"saved" | "loaded" | "unsupported" | "raised": ...} or null}
 
 and `{"request": "7", "done": true}` closes the request. The guest measures; the host judges.
@@ -51,6 +58,6 @@ def guest(name):
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["child"]:
-        guest("children").spawned(int(sys.argv[2]))
+        guest("starting").spawned(int(sys.argv[2]))
     else:
         guest("worker").serve()

@@ -3,55 +3,76 @@
 import numpy
 
 from .arrays import digest, packed, unpacked
+from .feeding import fed
 from .scenario import custom_objects
 
 
 class Loader:
-    """Loads artifacts by one rung. `module` is the scenario's code, or None where only the file is given."""
+    """Loads artifacts as a job wants it. `module` is the scenario's code, or None where only the file is given."""
 
-    def __init__(self, tensorflow, module, rung, inputs):
+    def __init__(self, tensorflow, module, job):
         self.tensorflow = tensorflow
         self.module = module
-        self.rung = rung
-        self.inputs = inputs
+        self.plainly = job["plainly"]
+        self.inputs = job["inputs"]
+        self.feeds = {}
+        self.model_of_code = None
 
     def load(self, cell, reach):
         """Load one artifact and predict; `reach(stage)` is called as it gets there. Return the answer."""
-        inputs = unpacked(self.inputs[cell["inputs"]])
         reach("read")
         if cell["format"] == "export":
-            outputs = served(self.tensorflow, cell["path"], inputs, reach)
+            outputs = served(self.tensorflow, cell["path"], unpacked(self.inputs[cell["inputs"]]), reach)
             return {"loaded": {"outputs": packed(outputs), "weights": ""}}
-        model = self.rebuilt(cell, inputs, reach) if cell["format"] == "weights_h5" else self.model(cell)
+        model = self.rebuilt(cell, reach) if cell["format"] == "weights_h5" else self.model(cell)
         reach("predict")
-        outputs = model.predict(inputs, verbose=0)
+        outputs = model.predict(self.feed(cell["inputs"]), verbose=0)
         return {"loaded": {"outputs": packed(outputs), "weights": digest(model.get_weights())}}
+
+    def feed(self, key):
+        """Return what to predict from, made once for all cells with these inputs."""
+        if key not in self.feeds:
+            self.feeds[key] = fed(self.tensorflow, unpacked(self.inputs[key]), self.plainly)
+        return self.feeds[key]
 
     def model(self, cell):
         """Return what `load_model` makes of a file."""
-        options = {}
-        if self.rung["custom_objects"]:
+        rung, options = cell["rung"], {}
+        if rung["custom_objects"]:
             options["custom_objects"] = custom_objects(self.module)
-        if not self.rung["compile"]:
+        if not rung["compile"]:
             options["compile"] = False
-        if not self.rung["safe_mode"]:
+        if not rung["safe_mode"]:
             options["safe_mode"] = False
         return self.tensorflow.keras.models.load_model(cell["path"], **options)
 
-    def rebuilt(self, cell, inputs, reach):
+    def rebuilt(self, cell, reach):
         """Return the model built from code, with the weights of a file.
 
         It is filled with NaN first: a load that matched nothing then predicts NaN instead of the initial values.
         """
         reach("build")
-        model = self.module.build()
-        if not model.get_weights():
-            model.predict(inputs, verbose=0)
+        model = self.built(cell)
         model.set_weights(
             [numpy.full_like(array, numpy.nan if array.dtype.kind == "f" else 0) for array in model.get_weights()]
         )
         reach("weights")
         model.load_weights(cell["path"])
+        return model
+
+    def built(self, cell):
+        """Return the model that the code builds, with its variables.
+
+        One for all cells of a child: filled with NaN it does not know what was loaded into it before, and to build and
+        to trace it takes longer than all the rest. In graphs it is gone with the last cell.
+        """
+        if self.model_of_code is not None:
+            return self.model_of_code
+        model = self.module.build()
+        if not model.get_weights():
+            model.predict(self.feed(cell["inputs"]), verbose=0)
+        if not self.plainly and self.tensorflow.executing_eagerly():
+            self.model_of_code = model
         return model
 
 

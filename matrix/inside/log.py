@@ -3,17 +3,24 @@
 import json
 import time
 
+STAGES = frozenset(["import", "read", "build", "weights", "predict", "save"])
+
 
 class Log:
-    """What a child said, cell by cell. An answer counts once the child has begun the next cell or ended well."""
+    """What a child said, cell by cell. An answer counts once the child has begun the next cell or ended well.
 
-    def __init__(self, cells, timeout):
+    `importing` seconds are added to the time before the first cell, until the child says that it is ready.
+    """
+
+    def __init__(self, cells, timeout, importing):
         self.cells = [cell["id"] for cell in cells]
         self.timeout = timeout
         self.transcripts = []
         self.ended = False
-        self.open("import")
         self.begun = 0
+        self.open("import")
+        self.ready = not importing
+        self.deadline += importing
 
     def open(self, stage):
         """Start the clock of a cell."""
@@ -30,13 +37,16 @@ class Log:
             ((kind, value),) = facts.items()
         except (ValueError, AttributeError, RecursionError):
             return False
-        if kind == "begin" and self.begun < len(self.cells) and value == self.cells[self.begun]:
+        if kind == "begin" and self.next_is(value):
             if self.begun:
-                self.settle("exited", b"")
+                self.settle("exited", "")
             self.begun += 1
             self.open("build")
-        elif kind == "stage":
-            self.stage = str(value)
+        elif kind == "ready" and not self.ready:
+            self.ready = True
+            self.open("import")
+        elif kind == "stage" and isinstance(value, str) and value in STAGES:
+            self.stage = value
         elif kind == "answer" and self.answer is None and isinstance(value, dict):
             self.answer = value
             self.took = time.monotonic() - self.since
@@ -46,7 +56,11 @@ class Log:
             return False
         return True
 
-    def settle(self, ending, tail):
+    def next_is(self, cell):
+        """Whether a cell may begin now: it is the next one, and the last one has its answer."""
+        return self.cells[self.begun : self.begun + 1] == [cell] and (self.answer is None) == (self.begun == 0)
+
+    def settle(self, ending, noise):
         """Write the transcript of the cell that is open; none is open before the first."""
         self.transcripts.append(
             {
@@ -55,16 +69,20 @@ class Log:
                 "seconds": round(self.took if self.took is not None else time.monotonic() - self.since, 4),
                 "answer": self.answer if ending == "exited" else None,
                 "ending": ending if self.answer is not None or ending != "exited" else "no result",
-                "noise": tail.decode("utf-8", "backslashreplace"),
+                "noise": noise,
             }
         )
 
-    def closed(self, ending, tail):
-        """Return all transcripts, now that the child is gone."""
+    def taken(self):
+        """Return the transcripts that are finished since this was asked last."""
+        finished, self.transcripts = self.transcripts, []
+        return finished
+
+    def closed(self, ending, noise):
+        """Return the last transcripts, now that the child is gone."""
         if ending == "exited" and not self.ended:
             ending = "no result"
-        self.settle(ending, tail)
+        self.settle(ending, noise)
         if self.begun == 0:  # it died, or raised, before its first cell: so would the others
-            first = self.transcripts[0]
-            return [dict(first, cell=cell) for cell in self.cells]
-        return self.transcripts
+            return [dict(self.transcripts[0], cell=cell) for cell in self.cells]
+        return self.taken()

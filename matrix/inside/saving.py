@@ -1,24 +1,28 @@
 """Build a scenario's model, give it fixed weights, and save it in one format after the other."""
 
+import contextlib
 import inspect
 
 import numpy
 
 from .arrays import digest, fixed_values, packed
+from .feeding import fed, works_in_steps
 
 
 class Saver:
     """Saves one model of one scenario. Built once; the formats follow from the cleanest to the most invasive."""
 
-    def __init__(self, module):
+    def __init__(self, tensorflow, module, plainly):
         self.model = module.build()
         self.inputs = module.inputs()
-        first = self.model.predict(self.inputs, verbose=0)  # creates what `build` left open, and shows the shape
+        feed = fed(tensorflow, self.inputs, plainly)
+        first = self.model.predict(feed, verbose=0)  # creates what `build` left open, and shows the shape
         values = [fixed_values(position, array) for position, array in enumerate(self.model.get_weights())]
         self.model.set_weights(values)
         if getattr(self.model, "optimizer", None) is not None:
-            self.model.train_on_batch(self.inputs, targets(module, first))  # state for optimizer and statistics
-        self.outputs = self.model.predict(self.inputs, verbose=0)
+            with stepwise(tensorflow, self.model, plainly):
+                self.model.train_on_batch(self.inputs, targets(module, first))  # state for optimizer and statistics
+        self.outputs = self.model.predict(feed, verbose=0)
 
     def save(self, cell):
         """Write one artifact at `cell["path"]`; return the answer."""
@@ -34,6 +38,21 @@ class Saver:
                 "weights": digest(self.model.get_weights()),
             }
         }
+
+
+@contextlib.contextmanager
+def stepwise(tensorflow, model, plainly):
+    """Let a model train op by op, where it can: to trace a training step takes ten times as long as to do it once."""
+    if plainly or not works_in_steps(tensorflow):
+        yield
+        return
+    former = model.run_eagerly
+    model.run_eagerly = True
+    try:
+        yield
+    finally:
+        model.run_eagerly = former
+        model.train_function = None  # the one that was made for this
 
 
 def targets(module, outputs):

@@ -72,12 +72,12 @@ def prepared(tensorflow, job, reach):
         register(tensorflow, module)
     if job["task"] == "save":
         reach("build")
-        saver = Saver(module)
+        saver = Saver(tensorflow, module, job["plainly"])
 
         def save(cell):
             reach("save")
             return saver.save(cell)
 
         return save
-    loader = Loader(tensorflow, module, job["rung"], job["inputs"])
+    loader = Loader(tensorflow, module, job)
     return lambda cell: loader.load(cell, reach)

@@ -1,34 +1,36 @@
 """The worker: imports TensorFlow once, and forks a child for each group of cells."""
 
 import gc
-import json
 import platform
 import signal
-import sys
 
-from . import framework
+from . import fence, framework
 from .channel import described, private_stdout, say
 from .children import run_group
+from .host import HostGone, requests
 from .limits import adopt_orphans, sweep, threads
 
 
 def serve():
-    """Answer requests until standard input ends."""
+    """Answer requests until the host closes standard input; in the midst of an answer that means that it is gone."""
     out = private_stdout()
     adopt_orphans()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal; the host decides what dies
-    tensorflow = greet(out)
-    if tensorflow is None:
-        return
-    gc.collect()
-    if hasattr(gc, "freeze"):
-        gc.freeze()  # what was imported is never garbage: children need not look at it, nor copy its pages
-    for line in sys.stdin:
-        request = json.loads(line)
-        for rung in request["rungs"]:
-            start = "fork" if can_fork() else "spawn"
-            run_group(tensorflow if start == "fork" else None, request, rung, lambda facts: say(out, facts))
-            sweep()
+    try:
+        tensorflow = greet(out)
+        if tensorflow is not None:
+            gc.collect()
+            if hasattr(gc, "freeze"):
+                gc.freeze()  # what was imported is never garbage: children need not look at it, nor copy its pages
+            answer(tensorflow, out)
+    except (HostGone, BrokenPipeError):
+        sweep()
+
+
+def answer(tensorflow, out):
+    """Do what each request asks for."""
+    for request in requests():
+        run_group(tensorflow if can_fork() else None, request, lambda facts: say(out, facts))
         say(out, {"request": request["request"], "done": True})
 
 
@@ -40,7 +42,8 @@ def greet(out):
     except BaseException as error:
         say(out, {"broken": described(error)})
         return None
-    facts.update(python=platform.python_version(), start="fork" if can_fork() else "spawn")
+    start = "fork" if can_fork() else "spawn"
+    facts.update(python=platform.python_version(), start=start, fence=fence.version() > 0)
     say(out, {"hello": facts})
     return tensorflow
 

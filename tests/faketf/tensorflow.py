@@ -3,7 +3,8 @@
 One file plays every release. `FAKETF_VERSION` (a variable of the environment) says which one it is; the major number is
 the generation of its Keras: a reader of generation 2 refuses files of generation 3, and has no `safe_mode`; generation
 1 has no registry and no `export`; generation 3 has no `save_format`. `FAKETF_BROKEN` breaks the import, `FAKETF_THREAD`
-starts a thread while importing, so that a fork is not safe. `FAKETF_LAZY` makes `load_weights` match nothing.
+starts a thread while importing and `FAKETF_OP` runs an op, so that a fork is not safe. `FAKETF_LAZY` makes
+`load_weights` match nothing.
 """
 
 import json
@@ -21,6 +22,15 @@ if os.environ.get("FAKETF_BROKEN"):
     raise ImportError(os.environ["FAKETF_BROKEN"])
 if os.environ.get("FAKETF_THREAD"):
     threading.Thread(target=time.sleep, args=(3600,), daemon=True).start()
+
+context = types.ModuleType("tensorflow.python.eager.context")
+context._context = None
+if os.environ.get("FAKETF_OP"):
+    context._context = types.SimpleNamespace(_initialized=True)
+eager = types.ModuleType("tensorflow.python.eager")
+eager.context = context
+for module in (types.ModuleType("tensorflow.python"), eager, context):
+    sys.modules[module.__name__] = module
 
 MAGIC = {".h5": b"\x89HDF\r\n\x1a\n", ".keras": b"PK\x03\x04"}
 REGISTRY = {}
@@ -60,6 +70,8 @@ class Dense(Layer):
 
 
 class Model:
+    run_eagerly = False
+
     def __init__(self, layers, size):
         self.layers, self.size, self.optimizer, self.steps = layers, size, None, 0
         for layer in layers:
@@ -77,12 +89,16 @@ class Model:
             layer.weights = [weights.pop(0) for _ in layer.weights]
 
     def predict(self, x, verbose=0):
+        x = x.whole if isinstance(x, Dataset) else x
         for layer in self.layers:
             x = layer.call(x)
         return numpy.asarray(x, "float32")
 
     def train_on_batch(self, x, y):
         self.steps += 1
+
+    def train_step(self, data):
+        raise NotImplementedError
 
     def described(self):
         layers = [
@@ -198,9 +214,25 @@ class Served:
 class constant:  # noqa: N801
     def __init__(self, array):
         self.array = array
+        self.shape = numpy.shape(array)
 
     def numpy(self):
         return self.array
+
+
+Tensor = constant
+
+
+class Dataset:
+    def __init__(self, whole):
+        self.whole = whole
+
+    @classmethod
+    def from_tensor_slices(cls, whole):
+        return cls(whole)
+
+    def batch(self, size):
+        return self
 
 
 class Namespace(types.SimpleNamespace):
@@ -216,8 +248,9 @@ keras = Namespace(
     layers=Namespace(Layer=Layer, Dense=Dense),
     models=Namespace(load_model=load_model if GENERATION > 2 else load_model_without_safe_mode),
     utils=utils,
-    backend=Namespace(clear_session=lambda: None),  # as in the real one, the registry stays
+    backend=Namespace(clear_session=lambda: None, floatx=lambda: "float32"),  # as in the real one, the registry stays
 )
+data = Namespace(Dataset=Dataset)
 debugging = Namespace()
 saved_model = Namespace(load=Served)
 

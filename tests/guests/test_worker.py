@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+import time
 import venv
 
 import numpy
@@ -19,6 +20,14 @@ FILES = {
     "saved_model": "saved",
     "export": "export",
     "weights_h5": "model.weights.h5",
+}
+REQUEST = {
+    "request": "1",
+    "code": "load",
+    "inputs": {},
+    "timeout": 20,
+    "memory": 2 << 30,
+    "isolation": "group",
 }
 
 
@@ -56,20 +65,23 @@ class Worker:
         self.process.stdout.close()
         assert self.process.wait(20) == 0
 
-    def ask(self, scenario, cells, task="load", code="load", custom_objects=False, inputs=None, timeout=20):
-        """Send one group with one rung and return its transcripts by cell."""
-        request = {
-            "request": "1",
-            "task": task,
-            "scenario": {"name": scenario, "path": os.path.join(TESTS, "scenarios", scenario + ".py")},
-            "code": code,
-            "rungs": [{"name": "rung", "custom_objects": custom_objects, "compile": True, "safe_mode": True}],
-            "cells": cells,
-            "inputs": {"x": inputs},
-            "timeout": timeout,
-            "memory": 2 << 30,
-            "isolation": "group",
-        }
+    def ask(
+        self,
+        scenario,
+        cells,
+        task="load",
+        code="load",
+        custom_objects=False,
+        inputs=None,
+        timeout=20,
+        isolation="group",
+    ):
+        """Send one group, all its cells by one rung, and return its transcripts by cell."""
+        rung = {"name": "rung", "custom_objects": custom_objects, "compile": True, "safe_mode": True}
+        cells = [dict(cell, rung=rung) for cell in cells]
+        request = dict(REQUEST, task=task, code=code, cells=cells, timeout=timeout, isolation=isolation)
+        request["scenario"] = {"name": scenario, "path": os.path.join(TESTS, "scenarios", scenario + ".py")}
+        request["inputs"] = {"x": inputs}
         self.process.stdin.write((json.dumps(request) + "\n").encode())
         self.process.stdin.flush()
         said = {}
@@ -79,10 +91,10 @@ class Worker:
                 return said
             said[facts["cell"]] = facts
 
-    def save(self, scenario, folder, code="load"):
+    def save(self, scenario, folder, code="load", **more):
         """Save a scenario in every format and return the answers by format."""
         cells = [{"id": kind, "format": kind, "path": str(folder / name)} for kind, name in FILES.items()]
-        return self.ask(scenario, cells, task="save", code=code)
+        return self.ask(scenario, cells, task="save", code=code, **more)
 
     def load(self, scenario, folder, kind, inputs, code="load", custom_objects=False):
         """Load one artifact and return the transcript."""
@@ -231,6 +243,126 @@ def test_a_process_left_behind_is_ended(python, tmp_path):
         left = below(worker.process.pid)
 
     assert left == []
+
+
+@pytest.mark.parametrize(
+    ("isolation", "children", "told"),
+    [
+        pytest.param("group", 1, [True, False, True, False], id="group"),
+        pytest.param("cell", len(FILES), [True, False, True, False], id="cell"),
+        pytest.param("fresh", len(FILES), [False, True, False, False], id="fresh"),
+    ],
+)
+def test_isolation_says_what_a_child_is_and_how_it_asks(python, tmp_path, isolation, children, told):
+    """
+    One fork for a group or for each cell asks by a pipeline and trains op by op; a fresh process does as users do.
+    """
+    with Worker(python) as worker:
+        answers = [said["answer"] for said in worker.save("tells", tmp_path, isolation=isolation).values()]
+
+    facts = [list(array(answer["saved"]["outputs"])[0]) for answer in answers]
+    assert len({pid for _, _, pid, _, _ in facts}) == children
+    assert [[fed, fresh, stepwise, after] for fed, fresh, _, stepwise, after in facts] == [told] * len(FILES)
+
+
+def test_two_inputs_are_never_taken_for_inputs_and_targets(python, tmp_path):
+    """
+    A pipeline holds both as inputs, floats in the type that Keras makes of arrays, integers as they are.
+    """
+    with Worker(python) as worker:
+        piped = worker.save("tells_of_two", tmp_path)["h5"]["answer"]["saved"]
+        plain = worker.save("tells_of_two", tmp_path, isolation="fresh")["h5"]["answer"]["saved"]
+
+    assert list(array(piped["outputs"])[0]) == [4, 8, 4.0, 1.0]
+    assert list(array(plain["outputs"])[0]) == [8, 8, 4.0, 1.0]
+    assert piped["inputs"] == plain["inputs"]
+
+
+def test_a_cell_whose_child_died_is_tried_again_in_a_fresh_process(python, tmp_path):
+    """
+    What counts is the second try, which finds nothing of the first; the transcript says how that one ended.
+    """
+    with Worker(python) as worker:
+        said = worker.save("dies_in_a_fork", tmp_path)
+
+    assert {kind: facts["first"] for kind, facts in said.items() if facts["first"]} == {"keras": "signal 9"}
+    assert [kind for kind in FILES if "saved" not in said[kind]["answer"]] == []
+
+
+def test_a_group_that_dies_before_its_first_cell_is_tried_again_once(python, tmp_path):
+    """
+    All its cells share the second try, and its end.
+    """
+    with Worker(python) as worker:
+        said = worker.save("dies", tmp_path)
+
+    assert [(facts["first"], facts["ending"]) for facts in said.values()] == [("signal 9", "signal 9")] * len(FILES)
+
+
+def test_noise_keeps_its_beginning_and_its_end(python, tmp_path):
+    """
+    Of what a dead child printed, the middle is left out and counted.
+    """
+    with Worker(python) as worker:
+        noise = worker.save("prattles", tmp_path)["h5"]["noise"]
+
+    assert noise.startswith("first words\n")
+    assert "bytes left out)\n" in noise
+    assert noise.endswith("last words\n")
+    assert len(noise) < 17 << 10
+
+
+def test_a_worker_dies_with_its_host(python, tmp_path):
+    """
+    A host that is killed leaves nothing: worker, child, and grandchildren in other sessions are gone at once.
+    """
+    cookie = "COOKIE=%s" % tmp_path
+    script = os.path.join(TESTS, "scenarios", "lingers.py")
+    request = dict(REQUEST, scenario={"name": "lingers", "path": script}, timeout=3600, task="save")
+    rung = {"name": "rung", "custom_objects": False, "compile": True, "safe_mode": True}
+    request["cells"] = [{"id": "h5", "format": "h5", "path": str(tmp_path / "model.h5"), "rung": rung}]
+    command = [sys.executable, "-c", HOST, json.dumps(request), python, "-I", "-B", GUEST]
+    host = subprocess.Popen(command, env={"PATH": os.environ["PATH"], "COOKIE": str(tmp_path)})
+    busy = wait(lambda: len(marked(cookie)) == 4)
+
+    host.kill()
+    host.wait()
+
+    assert busy
+    assert wait(lambda: marked(cookie) == [])
+
+
+HOST = """
+import json, subprocess, sys
+worker = subprocess.Popen(sys.argv[2:], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+worker.stdin.write((sys.argv[1] + chr(10)).encode())
+worker.stdin.flush()
+worker.stdout.read()
+"""
+
+
+def wait(condition):
+    """Wait until something is so, and return whether it is."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def marked(cookie):
+    """Return the living processes that were started with a variable."""
+    return [name for name in filter(str.isdigit, os.listdir("/proc")) if cookie.encode() in variables(name)]
+
+
+def variables(process):
+    """Return the variables that a process was started with; none when it has ended."""
+    try:
+        with open("/proc/%s/environ" % process, "rb") as file:
+            return file.read().split(b"\0")
+    except OSError:
+        return []
 
 
 def below(parent):
