@@ -28,6 +28,8 @@ nox.needs_version = ">=2026.8.10"
 PYTHON = None if sys.version_info >= (3, 11) else "3.11"
 GUEST_PYTHONS = ["3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13"]
 
+BENCHMARKS = ["planning", "report", "bound", "user", "per_cell", "full"]
+
 register(ROOT)
 
 
@@ -76,7 +78,7 @@ def update(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON)
 def tests(session: nox.Session) -> None:
-    """Run the fast tests; `-- -m integration` for real environments, MATRIX_REQUIRE_ALL=1 for all of them."""
+    """Run the fast tests; `-- -m faults` and `-- -m integration` for more, MATRIX_REQUIRE_ALL=1 for all of them."""
     everything = bool(os.environ.get("MATRIX_REQUIRE_ALL"))
     install(session, "tests", *(["browser"] if everything else []))
     session.run("python", "-m", "pytest", "--numprocesses", "auto", "--dist", "loadfile", *session.posargs)
@@ -92,6 +94,15 @@ def guests(session: nox.Session) -> None:
 for version in GUEST_PYTHONS:  # `nox -t guests` runs them all
     found = interpreters.find(version, os.environ, Path.home()).path
     nox.session(name=f"guests-{version}", python=str(found or version), tags=["guests"], default=False)(guests)
+
+
+@nox.session(python=PYTHON)
+def bench(session: nox.Session) -> None:
+    """Measure the figures of the README, each a ratio; all of them take half an hour, or name some: `-- planning`."""
+    install(session)
+    where = {"NOX_ENVDIR": str(session.cache_dir.parent.absolute())}
+    for name in session.posargs or BENCHMARKS:
+        session.run("python", f"benchmarks/{name}.py", env=where)
 
 
 @nox.session(python=PYTHON)

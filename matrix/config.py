@@ -38,6 +38,7 @@ class Config:
         focus_from, focus_to: the pair of the verdict (`from` and `to` in the file); empty for the default pair.
         timeout: seconds that one save or load may take.
         memory: bytes of address space that one child may use (`memory-gib` in the file).
+        cache: a folder or URL where checkouts and CI share what they measured; empty for none.
         environments: the user's own.
     """
 
@@ -48,6 +49,7 @@ class Config:
     focus_to: str = ""
     timeout: float = 120.0
     memory: int = 4 << 30
+    cache: str = ""
     environments: Mapping[str, UserEnvironment] = field(default_factory=dict)
 
     @classmethod
@@ -140,6 +142,7 @@ _OPTIONS = {
     "to": "focus_to",
     "timeout": "timeout",
     "memory-gib": "memory",
+    "cache": "cache",
     "environments": "environments",
 }
 _READERS = {
@@ -149,5 +152,6 @@ _READERS = {
     "to": _text,
     "timeout": _positive,
     "memory-gib": _memory,
+    "cache": _text,
     "environments": _environments,
 }

@@ -4,7 +4,8 @@
     ├── UsageError          2  the command line or the configuration is wrong
     ├── NothingSelected     3  the choices leave no cell
     └── Incomplete          4  something that every cell needs cannot be had
-        └── EnvironmentFailed  one environment cannot be had: its cells are `E`
+        ├── EnvironmentFailed  one environment cannot be had: its cells are `E`
+        └── StoreFailed        results cannot be written or read: the run stops, and what was measured stays
 
 A model that does not load is a result, never one of these. Each class has its exit code, and only `matrix.cli` turns
 one into the other.
@@ -14,7 +15,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 from typing import ClassVar
+
+MEND = "Mend it (matrix doctor shows the disk), then run the same command: what was measured stays."
 
 
 class MatrixError(Exception):
@@ -53,6 +57,13 @@ class EnvironmentFailed(Incomplete):
         super().__init__(f"{message} {remedy}".strip())
         self.message = message
         self.remedy = remedy
+
+
+class StoreFailed(Incomplete):
+    """What was measured cannot be kept on this disk: nothing more is started, and nothing is called done."""
+
+    def __init__(self, place: Path, error: Exception) -> None:
+        super().__init__(f"The results cannot be kept in {place}: {error}. {MEND}")
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:

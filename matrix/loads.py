@@ -2,45 +2,25 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 from .backends import Worker
 from .judge import OWN_WAY, attempt, result, traceback_text
-from .model import Cell, Rung, Scenario, Status, Variant, digest
-from .plan import ladder, needs_code, own_rung
-from .protocol import Code, Facts, Item, ProtocolError, Raised, Request, Transcript
-from .recipe import Recipes
-from .records import packed, understood, unpacked
+from .model import Cell, Format, Rung, Save, Scenario, Variant, digest
+from .plan import ladder, own_rung
+from .protocol import Facts, Item, ProtocolError, Raised, Request, Transcript
+from .recipe import Recipes, sources_digest
+from .records import packed, understood, unpacked, whole, without_folder
 from .results import Attempt, Result
 from .saves import Artifact, Limits, refuse_trouble
+from .shared import Shared
 from .store import Store
-
-_CLIMBS = frozenset({Status.FAIL, Status.TIMEOUT, Status.CRASH})
-_CODE: Mapping[Variant, Code] = {
-    Variant.BARE: "none",
-    Variant.CUSTOM_OBJECTS: "load",
-    Variant.REGISTERED: "register",
-}
-Key = TypeVar("Key", bound=Hashable)
-Tracebacks = Callable[[str, str], None]
-
-
-@dataclass
-class Trial:
-    """One cell while it is measured: what was said of it so far, as it will be kept, and what that means."""
-
-    cell: Cell
-    artifact: Artifact
-    said: list[dict[str, Any]]
-    attempts: list[Attempt]
-
-    @property
-    def climbing(self) -> bool:
-        """Whether the next rung is worth trying: its own way failed, and nothing has helped yet."""
-        return self.attempts[0].status in _CLIMBS and self.attempts[-1].status is not Status.PASS
+from .trials import Answers, Batch, Trial, batches
 
 
 @dataclass(frozen=True)
@@ -48,128 +28,197 @@ class Reader:
     """Loads in one environment, and remembers what was loaded before.
 
     Attributes:
-        tracebacks: takes `(digest, text)` of every traceback that a result refers to.
+        shared: where other checkouts keep what they measured; None when nothing is shared.
+        go_on: asked between two requests; when it says no, what is not finished stays unfinished.
     """
 
     store: Store
     recipes: Recipes
     scenarios: Mapping[str, Scenario]
     limits: Limits
-    tracebacks: Tracebacks
+    shared: Shared | None = None
+    go_on: Callable[[], bool] = lambda: True
+    _ladders: dict[tuple[str, Variant, Format], tuple[tuple[Rung, ...], str]] = field(default_factory=dict, repr=False)
 
-    def known(self, cell: Cell, written: Artifact) -> Result | None:
-        """Return the result of an earlier run, judged again; None when the cell is to be measured."""
-        record = self.store.get(self._key(cell))
-        if record is None:
-            return None
-        try:
-            attempts = [
-                self._judged(cell, written, unpacked(said, self.store.traceback), first=position == 0)
-                for position, said in enumerate(record["said"])
-            ]
-        except ProtocolError:
-            return None
-        return result(cell, attempts, written.container)
+    def known(self, cells: Iterable[Cell], artifacts: Mapping[Save, Artifact]) -> dict[Cell, Result]:
+        """Return the results of earlier runs: judged then, or judged again from what was said, here or elsewhere."""
+        wanted = {self.key(cell): (cell, self._judge(cell.scenario)) for cell in cells}
+        found = self.store.ledger.results(wanted)
+        missing = {key: cell for key, (cell, _) in wanted.items() if cell not in found}
+        for key in missing.keys() & self.store.keys() if missing else ():
+            record = self.store.get(key)
+            if record is not None and self._judged_again(key, missing[key], record, artifacts, found):
+                del missing[key]
+        if self.shared is not None and missing:
+            for key, record in self.shared.records(missing):
+                with suppress(ProtocolError, LookupError, TypeError):  # of another edition, or of nobody
+                    learned = self._learned(record)
+                    if self._judged_again(key, missing[key], learned, artifacts, found):
+                        self.store.put(key, learned)
+        return found
 
-    def read(self, worker: Worker, artifacts: Mapping[Cell, Artifact]) -> Iterator[Result]:
-        """Measure cells in groups, and yield each result when its ladder is at an end."""
-        damaged = {cell for cell, written in artifacts.items() if not written.intact}
-        yield from (_damaged(cell) for cell in damaged)
-        intact = [cell for cell in artifacts if cell not in damaged]
-        for group in _grouped(intact, lambda cell: (cell.scenario, cell.variant, needs_code(cell))):
-            trials = {cell.id: Trial(cell=cell, artifact=artifacts[cell], said=[], attempts=[]) for cell in group}
-            self._try(worker, list(trials.values()), own_rung(group[0]), _own_code(group[0]))
-            yield from self._finished(trials, [item for item in trials.values() if not item.climbing])
-            while trials:
-                rung, climbers = self._next_rung(worker, list(trials.values()))
-                if rung is not None:
-                    self._try(worker, climbers, rung, _CODE[rung.code])
-                done = [item for item in trials.values() if rung is None or not item.climbing]
-                yield from self._finished(trials, done)
+    def read(
+        self, worker: Worker, artifacts: Mapping[Cell, Artifact], *, alone: Collection[Cell] = ()
+    ) -> Iterator[Result]:
+        """Measure cells in groups, and yield each result when its ladder is at an end.
 
-    def _next_rung(self, worker: Worker, trials: Sequence[Trial]) -> tuple[Rung | None, list[Trial]]:
-        """Return the first rung that some trial has not tried yet, with all trials that want it."""
-        wanted: dict[str, Rung] = {}
-        climbers: defaultdict[str, list[Trial]] = defaultdict(list)
-        for trial in trials:
-            tried = {item.rung for item in trial.attempts}
-            for rung in self._ladder(trial.cell, safe_mode=worker.hello.safe_mode):
-                if rung.name not in tried:
-                    wanted.setdefault(rung.name, rung)
-                    climbers[rung.name].append(trial)
-        if not wanted:
-            return None, []
-        name = next(iter(wanted))
-        return wanted[name], climbers[name]
+        Args:
+            worker: of the reader.
+            artifacts: what each cell is to load.
+            alone: those that a worker died of: each gets a child of its own.
+        """
+        safe_mode = worker.hello.safe_mode
+        trials = [Trial(cell, written, self._ladder(cell)) for cell, written in artifacts.items()]
+        answers: Answers = {}
+        while trials:
+            for trial in trials:
+                self._recall(trial, answers, safe_mode=safe_mode)
+                if trial.next(safe_mode=safe_mode) is None:
+                    yield from self._finished(trial)
+            trials = [trial for trial in trials if trial.next(safe_mode=safe_mode)]
+            for batch in list(batches(trials, alone, safe_mode=safe_mode)):
+                if not self.go_on():
+                    return
+                for trial in self._tried(worker, batch, answers):
+                    if trial.next(safe_mode=safe_mode) is None:  # kept at once: who is killed loses what is running
+                        yield from self._finished(trial)
+            trials = [trial for trial in trials if trial.next(safe_mode=safe_mode)]
 
-    def _try(self, worker: Worker, trials: Sequence[Trial], rung: Rung, code: Code) -> None:
-        """Load some artifacts by one rung, in a child that has done nothing else."""
-        by_id = {trial.cell.id: trial for trial in trials}
-        for line in worker.ask(self._request(trials, rung, code)):
-            facts, said = understood(line)
+    def repeated(self, worker: Worker, cell: Cell, written: Artifact, rungs: Sequence[str]) -> list[Attempt]:
+        """Return how a cell ends by its own way and by some rungs of its ladder, keeping nothing."""
+        trial = Trial(cell, written, self._ladder(cell))
+        for rung in (own_rung(cell), *(rung for rung in trial.ladder if rung.name in rungs)):
+            list(self._tried(worker, Batch(trial.code(rung), ((trial, rung),), alone=False), {}))
+        return trial.attempts
+
+    def _recall(self, trial: Trial, answers: Answers, *, safe_mode: bool) -> None:
+        """Let a trial hear the answers to calls that were done for other cells."""
+        rung = trial.next(safe_mode=safe_mode)
+        while rung is not None and trial.call(rung) in answers:
+            self._hear(trial, rung, *answers[trial.call(rung)])
+            rung = trial.next(safe_mode=safe_mode)
+
+    def _tried(self, worker: Worker, batch: Batch, answers: Answers) -> Iterator[Trial]:
+        """Load some artifacts in a child that has done nothing else; yield each when it has answered."""
+        steps = {trial.cell.id: (trial, rung) for trial, rung in batch.steps}
+        for line in worker.ask(self._request(batch)):
+            trial, rung = steps[str(line.get("cell"))]
+            facts, said = understood(
+                line if trial.artifact.path is None else without_folder(line, trial.artifact.path.parent)
+            )
             refuse_trouble(said)
-            trial = by_id[said.cell]
-            first = not trial.attempts
-            trial.said.append(packed(facts, self.store.put_traceback))
-            trial.attempts.append(self._judged(trial.cell, trial.artifact, said, first=first))
+            call = trial.call(rung)  # before the trial has heard of it
+            answers[call] = packed(facts, self.store.put_traceback), said
+            self._hear(trial, rung, *answers[call])
+            yield trial
 
-    def _request(self, trials: Sequence[Trial], rung: Rung, code: Code) -> Request:
-        scenario = self.scenarios[trials[0].cell.scenario]
+    def _hear(self, trial: Trial, rung: Rung, facts: Facts, said: Transcript) -> None:
+        said = replace(said, cell=trial.cell.id, rung=rung.name)
+        judged = self._judged(trial.cell, trial.artifact, said, first=not trial.said)
+        trial.heard({**facts, "cell": trial.cell.id, "rung": rung.name}, said, judged)
+
+    def _request(self, batch: Batch) -> Request:
+        scenario = self.scenarios[batch.steps[0][0].cell.scenario]
         inputs: dict[str, Facts] = {}
         items = []
-        for trial in trials:
+        for trial, rung in batch.steps:
             saved, path = trial.artifact.saved, trial.artifact.path
             if saved is None or path is None:
                 raise ValueError(f"{trial.cell.id} has no artifact")
             key = digest(saved.inputs)
             inputs[key] = saved.inputs
-            items.append(Item(id=trial.cell.id, format=trial.cell.format, path=str(path), inputs=key))
+            items.append(Item(id=trial.cell.id, format=trial.cell.format, path=str(path), inputs=key, rung=rung))
         return Request(
             task="load",
             scenario=scenario.name,
             script=str(scenario.path),
-            code=code,
+            code=batch.code,
             items=items,
-            rungs=(rung,),
             inputs=inputs,
             timeout=self.limits.timeout,
             memory=self.limits.memory,
-            isolation=self.limits.isolation,
+            isolation="cell" if batch.alone else self.limits.isolation,
         )
 
-    def _finished(self, trials: dict[str, Trial], done: Sequence[Trial]) -> Iterator[Result]:
-        for trial in done:
-            self.store.put(self._key(trial.cell), {"cell": trial.cell.id, "said": trial.said})
-            del trials[trial.cell.id]
-            yield result(trial.cell, trial.attempts, trial.artifact.container)
+    def _finished(self, trial: Trial) -> Iterator[Result]:
+        """Keep what was said of a cell, and yield what it means; nothing when its artifact was damaged meanwhile."""
+        if not trial.believable:
+            return
+        cell, key = trial.cell, self.key(trial.cell)
+        record = {"cell": cell.id, "recipe": self.recipe(cell), "said": trial.said}
+        self.store.put(key, record)
+        if self.shared is not None:  # where tracebacks are not shared, they go with the record
+            self.shared.publish(key, {**record, "said": [whole(facts, self.store.traceback) for facts in trial.said]})
+        found = result(cell, trial.attempts, trial.artifact.container)
+        self.store.ledger.keep(key, self._judge(cell.scenario), found)
+        yield found
+
+    def _learned(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a record as it is kept here: its tracebacks put aside."""
+        return {**record, "said": [packed(facts, self.store.put_traceback) for facts in record["said"]]}
+
+    def _judged_again(
+        self,
+        key: str,
+        cell: Cell,
+        record: Mapping[str, Any],
+        artifacts: Mapping[Save, Artifact],
+        found: dict[Cell, Result],
+    ) -> bool:
+        """Judge what was said of a cell, into `found`; return False when it cannot be understood any more."""
+        written = artifacts[cell.save]
+        try:
+            attempts = [
+                self._judged(cell, written, unpacked(said, self.store.traceback), first=position == 0)
+                for position, said in enumerate(record["said"])
+            ]
+        except (ProtocolError, LookupError, TypeError):
+            return False
+        if not attempts:
+            return False
+        found[cell] = result(cell, attempts, written.container)
+        self.store.ledger.keep(key, self._judge(cell.scenario), found[cell])
+        return True
 
     def _judged(self, cell: Cell, written: Artifact, said: Transcript, *, first: bool) -> Attempt:
         if isinstance(said.answer, Raised):
             text = traceback_text(said.answer.chain)
-            self.tracebacks(digest(text), text)
+            self.store.ledger.keep_traceback(digest(text), text)
         tolerance = self.scenarios[cell.scenario].tolerance
         return attempt(said, written.saved, tolerance, rung=OWN_WAY if first else "")
 
-    def _ladder(self, cell: Cell, *, safe_mode: bool) -> tuple[Rung, ...]:
-        return ladder(cell, self.scenarios[cell.scenario].variants, safe_mode=safe_mode)
+    def _judge(self, scenario: str) -> str:
+        """Name who judged: another tolerance, or another edition of the judge, judges again."""
+        tolerance = self.scenarios[scenario].tolerance
+        return f"{_judges()}:{tolerance.absolute:g}:{tolerance.relative:g}"
 
-    def _key(self, cell: Cell) -> str:
-        """Return the key of a cell. What a reader cannot do follows from its environment, so it is not in the key."""
-        return self.recipes.load(cell, self._ladder(cell, safe_mode=True))
+    def _ladder(self, cell: Cell) -> tuple[Rung, ...]:
+        return self._climb(cell)[0]
+
+    def _climb(self, cell: Cell) -> tuple[tuple[Rung, ...], str]:
+        """Return the whole ladder of a cell, and its names.
+
+        What a reader cannot do of it follows from its environment, so it is not in the key.
+        """
+        kind = cell.scenario, cell.variant, cell.format
+        known = self._ladders.get(kind)
+        if known is None:
+            rungs = ladder(cell, self.scenarios[cell.scenario].variants, safe_mode=True)
+            known = self._ladders[kind] = rungs, ", ".join(rung.name for rung in rungs)
+        return known
+
+    def recipe(self, cell: Cell) -> dict[str, str]:
+        """Return what decides how a cell ends, by the name of the ingredient."""
+        return self.recipes.of_load(cell, self._climb(cell)[1])
+
+    def key(self, cell: Cell) -> str:
+        """Return the key of a cell."""
+        return self.recipes.load(cell, self._climb(cell)[1])
 
 
-def _own_code(cell: Cell) -> Code:
-    """Return what of the scenario a cell's own way sees. Weights need the code that builds the model around them."""
-    return "load" if cell.variant is Variant.BARE and needs_code(cell) else _CODE[cell.variant]
-
-
-def _damaged(cell: Cell) -> Result:
-    reason = "the artifact was changed on disk after it was saved; the next run saves it again"
-    return Result(cell=cell, status=Status.ENVIRONMENT, reason=reason)
-
-
-def _grouped(cells: Sequence[Cell], key: Callable[[Cell], Key]) -> list[list[Cell]]:
-    groups: defaultdict[Key, list[Cell]] = defaultdict(list)
-    for cell in cells:
-        groups[key(cell)].append(cell)
-    return list(groups.values())
+@cache
+def _judges() -> str:
+    """Return one digest of the code that turns words into letters."""
+    here = Path(__file__).parent
+    names = ("judge.py", "protocol.py", "records.py", "results.py", "diagnosis/signatures.py", "diagnosis/stages.py")
+    return sources_digest(here / name for name in names)[:16]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 
 from .fingerprint import digest as digest  # noqa: PLC0414 - the rest of the package finds it here
@@ -159,7 +160,7 @@ class Scenario:
     tolerance: Tolerance = Tolerance()
 
 
-@dataclass(frozen=True, kw_only=True, order=True)
+@dataclass(frozen=True, kw_only=True, order=True, slots=True)
 class Save:
     """One artifact to write: a scenario in a format, by a writer, with its code registered or not."""
 
@@ -174,7 +175,7 @@ class Save:
         return f"{self.writer}/{self.scenario}/{'registered' if self.registered else 'plain'}/{self.format}"
 
 
-@dataclass(frozen=True, kw_only=True, order=True)
+@dataclass(frozen=True, kw_only=True, order=True, slots=True)
 class Cell:
     """One square of the matrix: who saved what how, and who loads it."""
 
@@ -192,12 +193,13 @@ class Cell:
     @property
     def save(self) -> Save:
         """The artifact it reads: `bare` and `custom_objects` share one."""
-        return Save(
-            writer=self.writer,
-            scenario=self.scenario,
-            registered=self.variant is Variant.REGISTERED,
-            format=self.format,
-        )
+        return _save(self.writer, self.scenario, self.variant is Variant.REGISTERED, self.format)
+
+
+@cache
+def _save(writer: str, scenario: str, registered: bool, format_: Format) -> Save:  # noqa: FBT001 - the key of a cache
+    """Return one artifact; hundreds of cells share it, and ask for it many times."""
+    return Save(writer=writer, scenario=scenario, registered=registered, format=format_)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,8 @@ examples:
   matrix run --profile quick                     a first answer in two to three minutes
   matrix run --environments 'tf-2.1?' --scenarios custom_layer --formats h5,keras
   matrix plan --profile full                     what would run, what is known already, how much disk
+  matrix run --profile full --budget 20m         the most telling cells of all 23 minors, in twenty minutes
+  matrix why tf-2.12/tf-2.19/plain/bare/h5       what is known of one cell, and what changed since
   matrix env list                                environments, their sizes, and whether they are built
 
 exit codes:
@@ -82,8 +84,18 @@ def parser() -> Parser:
     _doing(plan)
     _output(plan)
     report = verbs.add_parser("report", help="write the pages of a stored run again, without any TensorFlow")
-    report.add_argument("run", nargs="?", default="latest", help="a folder, or its name below reports/runs (latest)")
+    report.add_argument(
+        "run", nargs="?", default="latest", help="a folder, its name below reports/runs, or `running` (latest)"
+    )
     _output(report)
+    why = verbs.add_parser(
+        "why",
+        help="everything known about one cell, what changed since it was measured, and how to see it by hand",
+    )
+    why.add_argument("cell", help="e.g. tf-2.12/tf-2.19/custom_layer/registered/h5")
+    _choices(why)
+    _doing(why)
+    why.add_argument("--json", action="store_true", help="one JSON object instead of text")
     _environments(verbs)
     cache = verbs.add_parser("cache", help="what earlier runs measured").add_subparsers(dest="action", required=True)
     cache.add_parser("prune", help="delete all measurements and artifacts; reports stay")
@@ -109,6 +121,13 @@ def _run(verbs: argparse._SubParsersAction[Parser]) -> None:
         default="regression",
         help="exit with 1 when a cell is worse than in the baseline, or one of the verdict's pair breaks (regression)",
     )
+    run.add_argument(
+        "--audit",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="repeat N cells in fresh processes, as a user would load them, and exit with 1 when any differs",
+    )
     _output(run)
 
 
@@ -117,9 +136,24 @@ def _doing(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--timeout", type=_seconds, metavar="S", help="seconds that one save or load may take (120)")
     verb.add_argument(
         "--isolation",
-        choices=("group", "cell"),
+        choices=("group", "cell", "fresh"),
         default="group",
-        help="a child process for the cells of one scenario and variant, or one for each cell (group)",
+        help="a child process for cells that see the same code, one for each cell, or a fresh process for each (group)",
+    )
+    verb.add_argument(
+        "--budget",
+        type=_duration,
+        metavar="TIME",
+        help="measure the most telling cells first, for so long: 20m, 1h, 90s",
+    )
+    verb.add_argument(
+        "--max-disk",
+        type=_bytes,
+        metavar="SIZE",
+        help="let environments take so much disk, e.g. 15GB: unused ones are evicted, the least telling ones not built",
+    )
+    verb.add_argument(
+        "--cache", metavar="URL", help="a folder, or a URL such as s3://bucket/matrix, where checkouts share results"
     )
     verb.add_argument("--fresh", action="store_true", help="measure again what is known already")
 
@@ -180,6 +214,20 @@ def _seconds(text: str) -> float:
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is no number above 0.")
     return value
+
+
+def _duration(text: str) -> float:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text)
+    if not found or not float(found[1]):
+        raise argparse.ArgumentTypeError(f"{text!r} is no time such as 90s, 20m or 1.5h.")
+    return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
+
+
+def _bytes(text: str) -> int:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([MGT])i?B?", text, re.IGNORECASE)
+    if not found or not float(found[1]):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size such as 800MB or 15GB.")
+    return int(float(found[1]) * {"M": 10**6, "G": 10**9, "T": 10**12}[found[2].upper()])
 
 
 def default_jobs(memory: int, per_worker: int = 3 << 29) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -11,7 +11,7 @@ from packaging.specifiers import SpecifierSet
 from .errors import NothingSelected
 from .model import Cell, Environment, Format, Rung, Save, Scenario, Variant
 
-_OPENED_BY_LOAD_MODEL = frozenset({Format.H5, Format.KERAS, Format.SAVED_MODEL})
+OPENED_BY_LOAD_MODEL = frozenset({Format.H5, Format.KERAS, Format.SAVED_MODEL})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +96,7 @@ def ladder(cell: Cell, variants: Sequence[Variant], *, safe_mode: bool) -> tuple
         variants: those of its scenario: a scenario without custom code has nothing to hand over.
         safe_mode: whether the reader's `load_model` can be told so.
     """
-    if cell.format not in _OPENED_BY_LOAD_MODEL:
+    if cell.format not in OPENED_BY_LOAD_MODEL:
         return ()
     codes = [variant for variant in variants if variant is not Variant.BARE or cell.variant is Variant.BARE]
     codes.sort(key=lambda code: (code is not cell.variant, list(Variant).index(code)))
@@ -115,3 +115,24 @@ def focus(environments: Sequence[Environment], start: str, end: str) -> tuple[st
     newest = environments[-1]
     older = [item for item in environments if item.generation < newest.generation]
     return start or (older[-1] if older else environments[0]).id, end or newest.id
+
+
+def rank(cell: Cell, focus: tuple[str, str], generations: Mapping[str, int]) -> int:
+    """Return how much a cell tells, 0 the most: the order in which a run that may be cut off measures.
+
+    Args:
+        cell: the cell.
+        focus: the pair of the verdict.
+        generations: environment → the major version of its Keras.
+    """
+    start, end = focus
+    pair = cell.writer, cell.reader
+    if pair == focus:
+        return 0
+    if pair in {(start, start), (end, end), (end, start)}:  # what the verdict is compared with, and the way back
+        return 1
+    if cell.writer == cell.reader:
+        return 2
+    if generations[cell.writer] != generations[cell.reader]:
+        return 3 if start == cell.writer or end == cell.reader else 4
+    return 5

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import TextIO, cast
 
 from rich.console import Console
 from rich.progress import (
@@ -19,9 +20,35 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from .engine import Listener
+from .lives import Listener
 
 LINE_EVERY_SECONDS = 10.0
+
+
+class Sturdy(io.TextIOBase):
+    """A stream that may go away: a terminal that was closed must not end a run."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self._gone = False
+
+    def write(self, text: str) -> int:
+        """Write while somebody reads; what would be said later is in the report."""
+        if not self._gone:
+            try:
+                self.stream.write(text)
+                self.stream.flush()
+            except (OSError, ValueError):  # closed at the other end, or at ours
+                self._gone = True
+        return len(text)
+
+    def isatty(self) -> bool:
+        """Whether it is a terminal."""
+        return self.stream.isatty()
+
+    def fileno(self) -> int:
+        """The descriptor, for those who ask for the size of a terminal."""
+        return self.stream.fileno()
 
 
 class Quiet:
@@ -32,13 +59,13 @@ class Quiet:
         self._lock = threading.Lock()
 
     def phase(self, name: str, total: int) -> None:
-        """See `engine.Listener`."""
+        """See `lives.Listener`."""
 
-    def done(self, count: int = 1) -> None:
-        """See `engine.Listener`."""
+    def done(self, what: str = "") -> None:
+        """See `lives.Listener`."""
 
     def working(self, environment: str, what: str) -> None:
-        """See `engine.Listener`."""
+        """See `lives.Listener`."""
 
     def problem(self, message: str) -> None:
         """Write an environment's error at once: it may be worth stopping for."""
@@ -59,12 +86,12 @@ class Lines(Quiet):
         self._name, self._total, self._count = name, total, 0
         self._since = time.monotonic()
         if total:
-            self._say(f"{name}: {total} cells")
+            self._say(f"{name}: {total} to do")
 
-    def done(self, count: int = 1) -> None:
+    def done(self, what: str = "") -> None:  # noqa: ARG002 - a line counts saves and loads together
         """Say how far it is, now and then."""
         with self._lock:
-            self._count += count
+            self._count += 1
             due = time.monotonic() - self._last > LINE_EVERY_SECONDS or self._count == self._total
         if due:
             self._say(f"{self._name}: {self._count} of {self._total}{self._left()}")
@@ -98,9 +125,9 @@ class Live(Quiet):
         """Begin a new bar."""
         self.progress.reset(self._task, description=name, total=total, completed=0, at="")
 
-    def done(self, count: int = 1) -> None:
+    def done(self, what: str = "") -> None:  # noqa: ARG002 - a bar counts saves and loads together
         """Move the bar."""
-        self.progress.advance(self._task, count)
+        self.progress.advance(self._task)
 
     def working(self, environment: str, what: str) -> None:
         """Show what is at work beside the bar."""
@@ -116,9 +143,15 @@ class Live(Quiet):
         self.progress.console.print(f"! {message}", style="yellow", markup=False, highlight=False)
 
 
+def quiet() -> Listener:
+    """Return who says nothing but what is wrong, on standard error."""
+    return Quiet(cast("TextIO", Sturdy(sys.stderr)))
+
+
 @contextmanager
-def listener(*, quiet: bool, stream: TextIO = sys.stderr) -> Iterator[Listener]:
+def listener(*, quiet: bool, stream: TextIO | None = None) -> Iterator[Listener]:
     """Yield who tells how the run goes on; standard output stays free for answers."""
+    stream = cast("TextIO", Sturdy(stream or sys.stderr))  # as much of one as rich and print ask for
     if quiet:
         yield Quiet(stream)
     elif stream.isatty():

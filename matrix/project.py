@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
+from .backends.local import LocalBackend
 from .backends.nox import NoxEnvironments
 from .config import Config
 from .store import Store
@@ -29,7 +30,12 @@ class Project:
         """Its built environments, in nox's own folder: `.nox`, or what `NOX_ENVDIR` says."""
         return NoxEnvironments(self.config.project, self.config.project / os.environ.get("NOX_ENVDIR", ".nox"))
 
-    @property
+    @cached_property
+    def backend(self) -> LocalBackend:
+        """Where its environments are built and workers run."""
+        return LocalBackend(self.built, self.store.root / "desk")
+
+    @cached_property
     def store(self) -> Store:
         """What was measured."""
         return Store(self.config.project / ".matrix")

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from .model import Cell, Environment, Rung, Save, Scenario, digest
+from .model import Cell, Environment, Save, Scenario, digest
 
 GUEST = Path(__file__).parent / "inside"
 _NOT_IN_WORKERS = frozenset({"inventory.py"})
 
 
+def sources_digest(paths: Iterable[Path]) -> str:
+    """Return one digest of some source files, whatever folder they are in."""
+    return digest(*((path.name, hashlib.sha256(path.read_bytes()).hexdigest()) for path in sorted(paths)))
+
+
 def guest_digest(folder: Path = GUEST) -> str:
     """Return one digest of the code that runs inside environments: when it changes, everything is measured again."""
-    parts = [
-        (path.name, hashlib.sha256(path.read_bytes()).hexdigest())
-        for path in sorted(folder.glob("*.py"))
-        if path.name not in _NOT_IN_WORKERS
-    ]
-    return digest(*parts)
+    return sources_digest(path for path in folder.glob("*.py") if path.name not in _NOT_IN_WORKERS)
 
 
 @dataclass(frozen=True)
@@ -42,30 +42,33 @@ class Recipes:
     backend: str
     limits: tuple[float, int]
     guest: str
+    _saves: dict[Save, str] = field(default_factory=dict, repr=False, compare=False)
 
     def save(self, save: Save) -> str:
         """Return the key of one artifact."""
-        return digest(
-            "save",
-            save.id,  # equal scripts or environments under two names still write two artifacts
-            self._prints[save.writer],
-            self._scripts[save.scenario],
-            *self._common,
-        )
+        known = self._saves.get(save)
+        if known is None:
+            # the id too: equal scripts or environments under two names still write two artifacts
+            known = _key("save", save.id, *self.of_save(save).values())
+            self._saves[save] = known
+        return known
 
-    def load(self, cell: Cell, rungs: Sequence[Rung]) -> str:
-        """Return the key of one cell, given the ways of loading that it may try."""
-        return digest(
-            "load",
-            cell.variant,
-            [rung.name for rung in rungs],
-            self._prints[cell.reader],
-            self.save(cell.save),
-        )
+    def load(self, cell: Cell, rungs: str) -> str:
+        """Return the key of one cell, given the names of the ways of loading that it may try."""
+        return _key("load", cell.variant.value, rungs, self._prints[cell.reader], self.save(cell.save))
+
+    def of_save(self, save: Save) -> dict[str, str]:
+        """Return what decides how a save ends, by the name of the ingredient."""
+        return {"writer": self._prints[save.writer], "scenario": self._scripts[save.scenario], **self._common}
+
+    def of_load(self, cell: Cell, rungs: str) -> dict[str, str]:
+        """Return what decides how a cell ends, by the name of the ingredient."""
+        return {**self.of_save(cell.save), "reader": self._prints[cell.reader], "rungs": rungs}
 
     @cached_property
-    def _common(self) -> tuple[object, ...]:
-        return (self.backend, self.limits, self.guest)
+    def _common(self) -> Mapping[str, str]:
+        timeout, memory = self.limits
+        return {"backend": self.backend, "timeout": f"{timeout:g}", "memory": str(memory), "guest": self.guest}
 
     @cached_property
     def _prints(self) -> Mapping[str, str]:
@@ -74,3 +77,7 @@ class Recipes:
     @cached_property
     def _scripts(self) -> Mapping[str, str]:
         return {name: scenario.digest for name, scenario in self.scenarios.items()}
+
+
+def _key(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from .model import digest
@@ -28,19 +29,51 @@ def packed(facts: Facts, keep: Callable[[str, str], None]) -> dict[str, Any]:
 
 def unpacked(facts: Facts, fetch: Callable[[str], str]) -> Transcript:
     """Return a stored transcript. ProtocolError when it cannot be understood any more."""
+    return transcript(whole(facts, fetch))
+
+
+def whole(facts: Facts, fetch: Callable[[str], str]) -> Facts:
+    """Return what `packed` was given. ProtocolError when it cannot be understood any more."""
     raised = _raised(facts)
     if raised is None:
-        return transcript(facts)
+        return facts
     try:
-        full = [{**problem, "frames": json.loads(fetch(problem["frames"]) or "[]")} for problem in raised]
+        full = [{**problem, "frames": json.loads(_frames(problem["frames"], fetch))} for problem in raised]
     except (KeyError, TypeError, ValueError) as error:
         raise ProtocolError(f"not a stored exception: {error!r}") from error
-    return transcript({**facts, "answer": {"raised": full}})
+    return {**facts, "answer": {"raised": full}}
+
+
+def _frames(key: str, fetch: Callable[[str], str]) -> str:
+    text = fetch(key)
+    if text and digest(text) != key:
+        raise ProtocolError("not the frames that were kept")
+    return text or "[]"
 
 
 def _raised(facts: Facts) -> list[Mapping[str, Any]] | None:
+    """Return the exceptions of a transcript, None when it tells of none. ProtocolError when it is no transcript."""
+    if not isinstance(facts, Mapping):
+        raise ProtocolError(f"not a transcript: {facts!r:.100}")
     answer = facts.get("answer")
     return answer.get("raised") if isinstance(answer, dict) else None
+
+
+def without_folder(facts: Facts, folder: Path) -> Facts:
+    """Return a transcript whose texts do not tell where on this machine the artifact is: only its name stays."""
+    prefix = f"{folder}/"
+    slim = {**facts, "noise": str(facts.get("noise", "")).replace(prefix, "")}
+    raised = _raised(facts)
+    if isinstance(raised, list):
+        slim["answer"] = {
+            "raised": [
+                {**problem, "message": str(problem["message"]).replace(prefix, "")}
+                if isinstance(problem, dict) and "message" in problem
+                else problem
+                for problem in raised
+            ]
+        }
+    return slim
 
 
 def understood(facts: Facts) -> tuple[Facts, Transcript]:

@@ -11,15 +11,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from . import report
+from .audit import Audit, Auditor
 from .backends import Backend
 from .choices import Chosen
-from .engine import Engine, Listener, Outcome
-from .errors import EnvironmentFailed, UsageError, unknown
+from .engine import INTERRUPTED, Engine, Outcome
+from .errors import EnvironmentFailed, Incomplete, UsageError, unknown
+from .failpoints import reach
+from .lives import Listener, Means
 from .model import Status
-from .plan import Plan
+from .plan import Plan, rank
 from .recipe import Recipes, guest_digest
 from .results import EnvironmentReport, Result, Run
 from .saves import Limits
+from .shared import Shared
 from .store import Store
 from .version import VERSION
 
@@ -29,64 +33,117 @@ _UNKNOWN = frozenset({Status.ENVIRONMENT, Status.NOT_RUN})
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How a run is done: limits of one cell, environments at once, and whether to measure known cells again."""
+    """How a run is done: what one cell and the whole run may use, and whether to measure known cells again."""
 
     limits: Limits
-    jobs: int
+    means: Means
     fresh: bool = False
 
 
-def measured(
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """A run, why it ended before its time (empty when it did not), and what an audit found where one was asked for."""
+
+    run: Run
+    stopped: str = ""
+    audit: Audit | None = None
+
+
+def engine(
     chosen: Chosen,
     backend: Backend,
     store: Store,
     settings: Settings,
     listener: Listener,
     *,
-    command: str,
+    shared: Shared | None,
     broken: Mapping[str, EnvironmentFailed],
-) -> Run:
-    """Carry out a plan and return the run, also when it was interrupted.
+) -> Engine:
+    """Return what carries out a plan.
 
     Args:
         chosen: what to measure.
         backend: where.
         store: what is known already, and where the rest goes.
+        shared: the same, together with other checkouts.
         settings: how.
         listener: who hears how it goes on.
-        command: what the user typed, for the page.
         broken: environments that could not even be locked.
     """
-    started, clock = datetime.now(UTC), time.monotonic()
     plan = chosen.plan
-    engine = Engine(
+    generations = {item.id: item.generation for item in plan.environments}
+    cut_off = settings.means.seconds is not None
+    return Engine(
         plan=plan,
         backend=backend,
         store=store,
         recipes=recipes(plan, backend.name, settings.limits),
         limits=settings.limits,
-        jobs=settings.jobs,
+        means=settings.means,
         listener=listener,
-        broken=dict(broken),
         fresh=settings.fresh,
+        shared=shared,
+        broken=dict(broken),
+        ranks=(lambda cell: rank(cell, chosen.focus, generations)) if cut_off else (lambda _cell: 0),
     )
+
+
+def measured(chosen: Chosen, engine: Engine, settings: Settings, *, command: str, note: str, audit: int) -> Measured:
+    """Carry out a plan and return the run, also when it was interrupted.
+
+    Args:
+        chosen: what to measure.
+        engine: what does it.
+        settings: how.
+        command: what the user typed, for the page.
+        note: what the page should say beside the answer.
+        audit: how many cells to repeat in fresh processes.
+    """
+    started, clock = datetime.now(UTC), time.monotonic()
     outcome = engine.run()
-    seconds = round(time.monotonic() - clock, 1)
-    return _run(chosen, settings, outcome, command=command, started=started, seconds=seconds)
+    repeated = _audited(engine, outcome, settings, audit) if audit and outcome.complete else None
+    said = " ".join(filter(None, [note, repeated.sentence if repeated else "", _halted(outcome)]))
+    run = _run(chosen, settings, outcome, command=command, started=started, note=said)
+    return Measured(
+        run=replace(run, seconds=round(time.monotonic() - clock, 1)), stopped=outcome.stopped, audit=repeated
+    )
 
 
-def _run(
-    chosen: Chosen, settings: Settings, outcome: Outcome, *, command: str, started: datetime, seconds: float
-) -> Run:
-    plan = chosen.plan
+def snapshot(chosen: Chosen, engine: Engine, settings: Settings, *, command: str, started: datetime) -> Run:
+    """Return what is known now of a run that goes on."""
+    outcome = engine.snapshot()
+    done = sum(item.status is not Status.NOT_RUN for item in outcome.results)
+    note = f"Running: {done:,} of {len(outcome.results):,} cells are decided."
+    return _run(chosen, settings, outcome, command=command, started=started, note=note)
+
+
+def _halted(outcome: Outcome) -> str:
+    return outcome.stopped if outcome.stopped != INTERRUPTED else ""
+
+
+def _audited(engine: Engine, outcome: Outcome, settings: Settings, count: int) -> Audit:
+    return Auditor(
+        environments=engine.recipes.environments,
+        artifacts=engine.known[0] | engine.board.artifacts,
+        backend=engine.backend,
+        writer=engine.writer,
+        reader=engine.reader,
+        listener=engine.listener,
+        jobs=settings.means.jobs,
+    ).audit(outcome.results, count)
+
+
+def _run(chosen: Chosen, settings: Settings, outcome: Outcome, *, command: str, started: datetime, note: str) -> Run:
+    plan, finished = chosen.plan, datetime.now(UTC)
     return Run(
         id=started.strftime("%Y-%m-%dT%H-%M-%S.%f")[:-3],
         started=started.isoformat(timespec="seconds"),
-        finished=datetime.now(UTC).isoformat(timespec="seconds"),
-        seconds=seconds,
+        finished=finished.isoformat(timespec="seconds"),
+        seconds=round(max(0.0, (finished - started).total_seconds()), 1),
         command=command,
         profile=chosen.profile,
         complete=outcome.complete,
+        note=note,
         focus=chosen.focus,
         environments=outcome.environments,
         scenarios=tuple(replace(item, path=Path(item.path.name)) for item in plan.scenarios),  # not whose disk
@@ -116,21 +173,37 @@ def _machine(settings: Settings) -> tuple[tuple[str, str], ...]:
         ("processor", platform.machine()),
         ("cores", str(os.cpu_count())),
         ("python", platform.python_version()),
-        ("jobs", str(settings.jobs)),
+        ("jobs", str(settings.means.jobs)),
         ("isolation", settings.limits.isolation),
         ("timeout", f"{settings.limits.timeout:g} s"),
     )
 
 
-def written(run: Run, reports: Path) -> Path:
-    """Write the report of a run into a folder of its own, point `latest` to it, and return the page."""
+def written(run: Run, reports: Path) -> report.Written:
+    """Write the report of a run into a folder of its own, and point `latest` to it.
+
+    Raises:
+        Incomplete: the disk does not take it.
+    """
     folder = reports / "runs" / run.id
-    page = report.write(run, folder)
+    try:
+        reach("report.before_write")
+        made = report.written(run, folder)
+        reach("report.before_point")
+        _point(reports, run.id)
+    except OSError as error:
+        raise Incomplete(
+            f"The report cannot be written to {folder}: {error}. What was measured is kept: run the same command again."
+        ) from None
+    return made
+
+
+def _point(reports: Path, run: str) -> None:
+    """Let `latest` be a run, at once."""
     draft = reports / f".latest-{os.getpid()}"
     draft.unlink(missing_ok=True)
-    draft.symlink_to(Path("runs") / run.id, target_is_directory=True)
+    draft.symlink_to(Path("runs") / run, target_is_directory=True)
     draft.replace(reports / "latest")
-    return page
 
 
 def folder(reports: Path, name: str) -> Path:
@@ -144,19 +217,24 @@ def folder(reports: Path, name: str) -> Path:
     raise UsageError(unknown("run", name, known))
 
 
-def judged(run: Run, baseline: Run | None, fail_on: str) -> tuple[int, str]:
-    """Return the exit code of a finished run, and the sentence that explains it.
+def judged(made: Measured, baseline: Run | None, fail_on: str) -> tuple[int, str]:
+    """Return the exit code of a run that was not interrupted, and the sentence that explains it.
 
-    130 interrupted; 1 when a cell is worse than in the baseline (`regression`) or one of the verdict's pair breaks
-    (`failure`); 4 when environments are missing; else 0.
+    1 when a cell is worse than in the baseline (`regression`), one of the verdict's pair breaks (`failure`), or an
+    audit found a difference; 4 when something that it needs could not be had; else 0.
     """
-    if not run.complete:
+    run = made.run
+    if made.stopped == INTERRUPTED:
         return 130, "Interrupted: this is what was measured so far. The same command goes on from here."
+    if made.stopped:
+        return Incomplete.exit_code, f"Incomplete: {made.stopped}"
+    if made.audit is not None and made.audit.differences:
+        return 1, "\n".join(["The audit found differences: do not trust this run.", *made.audit.differences])
     code, sentence = _verdict(run, baseline, fail_on)
     broken = [item for item in run.environments if item.error]
     if code == 0 and broken:
         first = "Incomplete: some environments could not be had; the page has all about it."
-        return 4, "\n".join([first, *map(_why, broken)])
+        return Incomplete.exit_code, "\n".join([first, *map(_why, broken)])
     return code, sentence
 
 

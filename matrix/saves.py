@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from . import artifact
 from .backends import Worker
-from .errors import EnvironmentFailed
+from .errors import MEND, EnvironmentFailed
 from .judge import attempt, traceback_text, trouble
 from .model import Format, Save, Scenario, Tolerance
-from .protocol import Facts, Isolation, Item, ProtocolError, Raised, Request, Saved, Transcript, Unsupported
+from .protocol import (
+    Facts,
+    Isolation,
+    Item,
+    ProtocolError,
+    Raised,
+    Request,
+    Saved,
+    Transcript,
+    Unsupported,
+    transcript,
+)
 from .recipe import Recipes
-from .records import packed, understood, unpacked
+from .records import packed, understood, unpacked, without_folder
 from .results import Attempt
+from .shared import Shared
 from .store import Store
 
 # Tracing a model for these changes it; they come after the formats that only read it.
@@ -46,6 +58,7 @@ class Artifact:
         unsupported: why the writer has no such format; empty when it has.
         failed: how the save went wrong; None when it did not.
         traceback: of that, as text.
+        fault: what on our side kept it from being saved; empty when nothing did. Never stored.
     """
 
     save: Save
@@ -57,6 +70,7 @@ class Artifact:
     unsupported: str = ""
     failed: Attempt | None = None
     traceback: str = ""
+    fault: str = ""
 
     @property
     def intact(self) -> bool:
@@ -66,43 +80,74 @@ class Artifact:
         except (artifact.ArtifactError, OSError):
             return False
 
+    @property
+    def inode(self) -> int:
+        """Tells its files from those of another save, which come to the same place; 0 where none are."""
+        try:
+            return self.path.stat().st_ino if self.path is not None else 0
+        except OSError:
+            return 0
+
 
 @dataclass(frozen=True)
 class Writer:
-    """Saves in one environment, and remembers what was saved before."""
+    """Saves in one environment, and remembers what was saved before.
+
+    Attributes:
+        shared: where other checkouts keep what they saved; None when nothing is shared.
+    """
 
     store: Store
     recipes: Recipes
     scenarios: Mapping[str, Scenario]
     limits: Limits
+    shared: Shared | None = None
 
-    def known(self, save: Save) -> Artifact | None:
-        """Return how a save ended in an earlier run; None when it is to be done (again)."""
-        key = self.recipes.save(save)
-        record = self.store.get(key)
-        if record is None:
-            return None
-        path = None
-        if record["file"]:
-            path = self.store.artifact(key, record)
-            if path is None:  # deleted or changed since: save it again
-                return None
-        try:
-            return self._artifact(save, record, path)
-        except ProtocolError:
-            return None
+    def known(self, saves: Sequence[Save]) -> dict[Save, Artifact]:
+        """Return how saves ended in an earlier run, here or elsewhere, without looking at their files."""
+        found = {save: artifact for save in saves if (artifact := self._recorded(save)) is not None}
+        missing = {self.recipes.save(save): save for save in saves if save not in found}
+        if self.shared is not None and missing:
+            for key, record in self.shared.records(missing):
+                self._learn(key, record)
+                artifact = self._recorded(missing[key])
+                if artifact is not None:
+                    found[missing[key]] = artifact
+        return found
 
-    def write(self, worker: Worker, saves: Sequence[Save]) -> Iterator[Artifact]:
-        """Save in groups of one scenario each, and yield every artifact as it is there."""
-        for (name, registered), group in _groups(saves).items():
-            if registered and not worker.hello.register:
+    def at_hand(self, written: Artifact) -> bool:
+        """Whether the files of an artifact are here as they were written; fetches them where they can be had."""
+        if written.intact:
+            return True
+        if self.shared is None or written.path is None:
+            return False
+        with self.store.desk() as desk:
+            if not self.shared.artifact(written.key, written.digest, desk):
+                return False
+            if not replace(written, path=desk / written.path.name).intact:
+                return False
+            self.store.keep(desk / written.path.name, written.key)
+        return True
+
+    def write(self, worker: Worker, saves: Sequence[Save], *, alone: Collection[Save] = ()) -> Iterator[Artifact]:
+        """Save in groups of one scenario each, and yield every artifact as it is there.
+
+        Args:
+            worker: of the writer.
+            saves: what to save.
+            alone: those that a worker died of: each gets a child of its own.
+        """
+        for group in _groups(saves, alone):
+            if group[0].registered and not worker.hello.register:
                 for save in group:
                     yield self._keep(save, _refusal(save), None)
                 continue
             with self.store.desk() as desk:
-                yield from self._written(worker, self.scenarios[name], group, desk)
+                limits = replace(self.limits, isolation="cell") if group[0] in alone else self.limits
+                yield from self._written(worker, group, desk, limits)
 
-    def _written(self, worker: Worker, scenario: Scenario, group: Sequence[Save], desk: Path) -> Iterator[Artifact]:
+    def _written(self, worker: Worker, group: Sequence[Save], desk: Path, limits: Limits) -> Iterator[Artifact]:
+        scenario = self.scenarios[group[0].scenario]
         wanted = {save.id: save for save in group}
         places = {save.id: desk / save.format / artifact.FILE_NAMES[save.format] for save in group}
         for place in places.values():
@@ -114,12 +159,12 @@ class Writer:
             code="register" if group[0].registered else "load",
             items=[Item(id=save.id, format=save.format, path=str(places[save.id])) for save in group],
             inputs={},
-            timeout=self.limits.timeout,
-            memory=self.limits.memory,
-            isolation=self.limits.isolation,
+            timeout=limits.timeout,
+            memory=limits.memory,
+            isolation=limits.isolation,
         )
         for line in worker.ask(request):
-            facts, said = understood(line)
+            facts, said = understood(without_folder(line, desk))
             refuse_trouble(said)
             yield self._keep(wanted[said.cell], facts, places[said.cell])
 
@@ -127,30 +172,50 @@ class Writer:
         """Move the artifact to its place, write the record, and return what is known now."""
         key = self.recipes.save(save)
         record: dict[str, Any] = {
-            "said": packed(facts, self.store.put_traceback),
+            "save": save.id,
+            "recipe": self.recipes.of_save(save),
+            "said": facts,
             "file": "",
             "digest": "",
             "container": "",
         }
-        path = None
         if place is not None and "saved" in (facts["answer"] or {}):
             try:
                 record.update(digest=artifact.tree_digest(place), container=artifact.container(place), file=place.name)
-                path = self.store.keep(place, key)
+                place = self.store.keep(place, key)
             except artifact.ArtifactError as error:
                 record["said"] = {**facts, "answer": None, "ending": "no result", "noise": str(error)}
-        self.store.put(key, record)
-        return self._artifact(save, record, path)
+        self.store.put(key, {**record, "said": packed(record["said"], self.store.put_traceback)})
+        if self.shared is not None:
+            files = (record["digest"], place) if record["file"] and place else None
+            self.shared.publish(key, record, files)
+        return self._artifact(save, record, transcript(record["said"]))
 
-    def _artifact(self, save: Save, record: Mapping[str, Any], path: Path | None) -> Artifact:
+    def _learn(self, key: str, record: Mapping[str, Any]) -> None:
+        """Keep what another checkout said of a save, when it can be understood."""
+        try:
+            transcript(record["said"])
+            self.store.put(key, {**record, "said": packed(record["said"], self.store.put_traceback)})
+        except (ProtocolError, LookupError, TypeError):
+            return
+
+    def _recorded(self, save: Save) -> Artifact | None:
+        record = self.store.get(self.recipes.save(save))
+        if record is None:
+            return None
+        try:
+            return self._artifact(save, record, unpacked(record["said"], self.store.traceback))
+        except (ProtocolError, LookupError, TypeError):
+            return None
+
+    def _artifact(self, save: Save, record: Mapping[str, Any], said: Transcript) -> Artifact:
         key = self.recipes.save(save)
-        said = unpacked(record["said"], self.store.traceback)
         match said:
             case Transcript(ending="exited", answer=Saved() as saved):
                 return Artifact(
                     save=save,
                     key=key,
-                    path=path,
+                    path=self.store.place(key, Path(record["file"]).name),
                     digest=record["digest"],
                     saved=saved,
                     container=record["container"],
@@ -170,16 +235,16 @@ def refuse_trouble(said: Transcript) -> None:
     if wrong:
         raise EnvironmentFailed(
             f"{said.cell} met a fault of this machine: {wrong}.",
-            remedy="Mend it (matrix doctor shows the disk), then run the same command: what was measured stays.",
+            remedy=MEND,
         )
 
 
-def _groups(saves: Sequence[Save]) -> dict[tuple[str, bool], list[Save]]:
+def _groups(saves: Sequence[Save], alone: Collection[Save]) -> list[list[Save]]:
     """Return the saves that share a model, each group from the cleanest format to the most invasive."""
-    groups: defaultdict[tuple[str, bool], list[Save]] = defaultdict(list)
+    groups: defaultdict[tuple[bool, str, bool], list[Save]] = defaultdict(list)
     for save in sorted(saves, key=lambda item: item.format in _INVASIVE):
-        groups[save.scenario, save.registered].append(save)
-    return dict(sorted(groups.items()))
+        groups[save in alone, save.scenario, save.registered].append(save)
+    return [group for _, group in sorted(groups.items())]
 
 
 def _refusal(save: Save) -> dict[str, object]:

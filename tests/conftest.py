@@ -10,17 +10,23 @@ from pathlib import Path
 import pytest
 from fakes import FakeBackend, fake_python
 
+SLOW = ("faults", "integration", "browser")
+
 
 def pytest_configure() -> None:
     """Hear Ctrl-C also where a shell started us in the background, for some tests send one."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(tryfirst=True)  # before the marks are selected
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what takes minutes unless it is asked for by mark: `-m integration`, `-m browser`, `-m ''`."""
+    """Leave out what takes minutes unless a mark asks for it: `-m faults`, `-m integration`, `-m browser`, `-m ''`."""
+    for item in items:
+        if item.path.name.startswith(("test_faults_", "test_soak")):
+            item.add_marker("faults")
     if config.option.markexpr or os.environ.get("MATRIX_REQUIRE_ALL"):
         return
-    slow = [item for item in items if item.get_closest_marker("integration") or item.get_closest_marker("browser")]
+    slow = [item for item in items if any(map(item.get_closest_marker, SLOW))]
     config.hook.pytest_deselected(items=slow)
     items[:] = [item for item in items if item not in slow]
 

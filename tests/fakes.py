@@ -7,10 +7,11 @@ import sys
 import sysconfig
 import tempfile
 import venv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from matrix import entries
 from matrix.backends import Say, Worker
@@ -19,7 +20,8 @@ from matrix.engine import Engine, Outcome
 from matrix.entries import Entry
 from matrix.errors import EnvironmentFailed
 from matrix.folders import Folder, Mark
-from matrix.model import Environment, Scenario
+from matrix.lives import Means
+from matrix.model import Environment, Format, Scenario
 from matrix.plan import plan
 from matrix.protocol import Facts, Hello, Request
 from matrix.recipe import GUEST, Recipes
@@ -74,9 +76,10 @@ class Heard:
         self.counts[name] = 0
         self.totals[name] = total
 
-    def done(self, count: int = 1) -> None:
+    def done(self, what: str = "") -> None:
         """Count what was really run."""
-        self.counts[self.now] += count
+        name = what or self.now
+        self.counts[name] = self.counts.get(name, 0) + 1
 
     def working(self, environment: str, what: str) -> None:
         """Nothing to remember."""
@@ -114,6 +117,7 @@ class FakeBackend:
     prepared: list[str] = field(default_factory=list)
     asked: list[Request] = field(default_factory=list)
     workers: list[WorkerProcess] = field(default_factory=list)
+    scratch: Path | None = None  # where workers have their folders; None for the system's place
 
     def prepare(self, environment: Environment, say: Say) -> None:
         """Remember who was asked for."""
@@ -125,7 +129,7 @@ class FakeBackend:
     @contextmanager
     def worker(self, environment: Environment) -> Iterator[Worker]:
         """Start a real worker."""
-        with tempfile.TemporaryDirectory() as scratch:
+        with tempfile.TemporaryDirectory(dir=self.scratch) as scratch:
             worker = WorkerProcess(
                 [str(self.python), "-I", "-B", str(GUEST)],
                 scrubbed(os.environ, environment, Path(scratch)),
@@ -153,10 +157,13 @@ def engine(
     limits: Limits = Limits(timeout=20, memory=2 << 30),  # noqa: B008 - frozen
     heard: Heard | None = None,
     guest: str = "guest",
+    means: Means = Means(jobs=2, workers=8),  # noqa: B008 - frozen
+    formats: Sequence[Format] = tuple(Format),
+    **more: Any,
 ) -> Engine:
-    """Return an engine over all formats."""
+    """Return an engine, over all formats unless some are chosen."""
     return Engine(
-        plan=plan(environments, scenarios),
+        plan=plan(environments, scenarios, formats),
         backend=backend,
         store=Store(store),
         recipes=Recipes(
@@ -167,8 +174,9 @@ def engine(
             guest,
         ),
         limits=limits,
-        jobs=2,
+        means=means,
         listener=heard or Heard(),
+        **more,
     )
 
 

@@ -6,12 +6,14 @@ import json
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fakes import FakeBackend, Heard, engine, environment, letters, scenario
 
-from matrix.model import Status
+from matrix.lives import Means
+from matrix.model import Format, Status, Tolerance
 from matrix.saves import Limits
 
 OLD, NEW, NEWER = environment("1.0.0"), environment("2.0.0"), environment("3.0.0")
@@ -68,7 +70,9 @@ def test_a_reader_never_gets_what_the_writer_predicted(backend: FakeBackend, tmp
 
     loads = json.dumps([request.to_json("1") for request in backend.asked if request.task == "load"])
     (saved,) = {
-        (item.saved.inputs["data"], item.saved.outputs["data"]) for item in running.artifacts.values() if item.saved
+        (item.saved.inputs["data"], item.saved.outputs["data"])
+        for item in running.board.artifacts.values()
+        if item.saved
     }
     assert saved[0] in loads
     assert saved[1] not in loads
@@ -173,7 +177,7 @@ def test_a_full_disk_is_never_an_incompatibility(backend: FakeBackend, tmp_path:
 
     assert {item.status for item in full.results} == {Status.ENVIRONMENT}
     assert "No space left on device" in full.results[0].reason
-    assert heard.totals["saving"] == len(full.results)
+    assert heard.totals["measuring"] == 2 * len(full.results)
 
 
 def test_an_environment_that_cannot_be_had_is_never_an_incompatibility(backend: FakeBackend, tmp_path: Path) -> None:
@@ -252,12 +256,12 @@ def test_a_new_environment_costs_its_row_and_its_column(backend: FakeBackend, tm
     new = [
         item for item in outcome.results if item.status.measured and "tf-1.0" in (item.cell.writer, item.cell.reader)
     ]
-    assert heard.counts["loading"] == len(new)
+    assert heard.counts["load"] == len(new)
 
 
 def test_a_damaged_artifact_is_saved_again(backend: FakeBackend, tmp_path: Path) -> None:
     """
-    A flipped byte in the store is found before the artifact is used, and the save is done again.
+    A flipped byte in the store is found before the artifact is used; the save is done again, and only that.
     """
     engine(backend, tmp_path, [NEW], [scenario("plain_fake")]).run()
     (victim,) = tmp_path.glob("artifacts/*/*/model.h5")
@@ -265,10 +269,12 @@ def test_a_damaged_artifact_is_saved_again(backend: FakeBackend, tmp_path: Path)
     victim.write_bytes(victim.read_bytes() + b"!")
     heard = Heard()
 
-    outcome = engine(backend, tmp_path, [NEW], [scenario("plain_fake")], heard=heard).run()
+    outcome = engine(backend, tmp_path, [NEW, NEWER], [scenario("plain_fake")], heard=heard).run()
+    calm = engine(backend, tmp_path / "calm", [NEW, NEWER], [scenario("plain_fake")]).run()
 
-    assert heard.counts["saving"] == 1
-    assert {item.status for item in outcome.results} == {Status.PASS}
+    assert heard.counts["save"] == 1 + len(Format)  # and those of the new environment
+    assert letters(outcome) == letters(calm)
+    assert list(tmp_path.glob("quarantine/*/model.h5"))
 
 
 def test_an_interrupt_keeps_what_is_finished_and_the_next_run_goes_on(backend: FakeBackend, tmp_path: Path) -> None:
@@ -277,9 +283,9 @@ def test_an_interrupt_keeps_what_is_finished_and_the_next_run_goes_on(backend: F
     """
 
     class Impatient(Heard):
-        def done(self, count: int = 1) -> None:
-            super().done(count)
-            if self.now == "loading" and self.counts["loading"] == 3:
+        def done(self, what: str = "") -> None:
+            super().done(what)
+            if what == "load" and self.counts["load"] == 3:
                 os.kill(os.getpid(), signal.SIGINT)
                 time.sleep(1)  # what comes after the signal is not finished in time
 
@@ -291,7 +297,7 @@ def test_an_interrupt_keeps_what_is_finished_and_the_next_run_goes_on(backend: F
     assert not partial.complete
     assert len(done) >= 3
     assert complete.complete
-    assert heard.counts["loading"] + len(done) == len([item for item in complete.results if item.status.measured])
+    assert heard.counts["load"] + len(done) == len([item for item in complete.results if item.status.measured])
 
 
 def test_a_worker_that_dies_is_started_once_more(backend: FakeBackend, tmp_path: Path) -> None:
@@ -300,12 +306,61 @@ def test_a_worker_that_dies_is_started_once_more(backend: FakeBackend, tmp_path:
     """
 
     class Murderous(Heard):
-        def done(self, count: int = 1) -> None:
-            super().done(count)
-            if self.now == "loading" and self.counts["loading"] == 1:
+        def done(self, what: str = "") -> None:
+            super().done(what)
+            if what == "load" and self.counts["load"] == 1:
                 backend.workers[-1].kill()
 
     disturbed = engine(backend, tmp_path / "a", [NEW], [scenario("custom_fake")], heard=Murderous()).run()
     calm = engine(backend, tmp_path / "b", [NEW], [scenario("custom_fake")]).run()
 
     assert letters(disturbed) == letters(calm)
+
+
+def test_a_run_with_one_seat_comes_to_the_same(backend: FakeBackend, tmp_path: Path) -> None:
+    """
+    Where memory holds one worker only, workers leave for others and come back; nobody waits for ever.
+    """
+    narrow = Means(jobs=1, workers=1)
+
+    alone = engine(backend, tmp_path / "a", [OLD, NEW, NEWER], [scenario("custom_fake")], means=narrow).run()
+    calm = engine(backend, tmp_path / "b", [OLD, NEW, NEWER], [scenario("custom_fake")]).run()
+
+    assert letters(alone) == letters(calm)
+
+
+def test_one_import_is_enough_for_a_life(backend: FakeBackend, tmp_path: Path) -> None:
+    """
+    An environment saves and loads in one worker, when memory lasts.
+    """
+    engine(backend, tmp_path, [OLD, NEW, NEWER], [scenario("plain_fake")]).run()
+
+    assert len(backend.workers) == 3
+
+
+def test_what_a_budget_cuts_off_is_not_run(backend: FakeBackend, tmp_path: Path) -> None:
+    """
+    When the time is over nothing more begins; the run is complete, and says in each cell why it was not measured.
+    """
+    short = Means(jobs=1, workers=1, seconds=0.0)
+
+    outcome = engine(backend, tmp_path, [OLD, NEW, NEWER], [scenario("custom_fake")], means=short).run()
+
+    cut_off = [item for item in outcome.results if item.status is Status.NOT_RUN]
+    assert outcome.complete
+    assert {item.reason for item in cut_off} == {"cut off by --budget before its turn"}
+
+
+def test_a_changed_tolerance_judges_again_and_runs_nothing(backend: FakeBackend, tmp_path: Path) -> None:
+    """
+    What the readers predicted is kept, and the host's verdict is made of it.
+    """
+    plain = scenario("plain_fake")
+    engine(backend, tmp_path, [NEW, NEWER], [plain]).run()
+    backend.prepared.clear()
+
+    strict = replace(plain, tolerance=Tolerance(absolute=-1.0, relative=0.0))
+    outcome = engine(backend, tmp_path, [NEW, NEWER], [strict]).run()
+
+    assert backend.prepared == []
+    assert letters(outcome)["tf-2.0/tf-2.0/plain_fake/bare/h5"] == "D"

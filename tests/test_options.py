@@ -19,7 +19,8 @@ def test_options_of_a_run_are_read() -> None:
     """
     line = (
         "run --from tf-2.12 --to tf-2.19 --profile quick --environments tf-2.1? --scenarios a,b --formats h5 --jobs 3 "
-        "--timeout 1.5 --isolation cell --fresh --baseline latest --fail-on failure --output out --quiet --json"
+        "--timeout 1.5 --isolation cell --fresh --baseline latest --fail-on failure --output out --quiet --json "
+        "--budget 20m --max-disk 1.5GB --cache s3://bucket/matrix --audit 50"
     )
 
     assert vars(parser().parse_args(line.split())) == {
@@ -39,6 +40,10 @@ def test_options_of_a_run_are_read() -> None:
         "output": Path("out"),
         "quiet": True,
         "json": True,
+        "budget": 1200.0,
+        "max_disk": 1_500_000_000,
+        "cache": "s3://bucket/matrix",
+        "audit": 50,
     }
 
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from matrix.engine import Listener
+from matrix.lives import Listener
 from matrix.progress import Lines, Live, Quiet, listener
 
 
@@ -51,7 +51,7 @@ def test_a_log_gets_whole_lines() -> None:
         told(who)
 
     assert stream.getvalue().splitlines() == [
-        "saving: 2 cells",
+        "saving: 2 to do",
         "tf-2.12: importing TensorFlow",
         "! tf-2.4: no Python 3.8",
         "saving: 2 of 2",
@@ -81,7 +81,7 @@ def test_a_log_counts_over_threads() -> None:
         for _ in range(1_000):
             pool.submit(lines.done)
 
-    assert stream.getvalue().splitlines() == ["loading: 1000 cells", "loading: 1000 of 1000"]
+    assert stream.getvalue().splitlines() == ["loading: 1000 to do", "loading: 1000 of 1000"]
 
 
 def test_a_terminal_gets_a_bar() -> None:
@@ -118,6 +118,23 @@ def test_brackets_are_brackets(message: str) -> None:
         who.progress.refresh()
 
     assert f"! {message}" in stream.getvalue()
+
+
+class Gone(io.StringIO):
+    """A stream whose other end was closed."""
+
+    def write(self, _text: str) -> int:
+        """Fail as a pipe does."""
+        raise BrokenPipeError
+
+
+def test_a_stream_that_goes_away_ends_nothing() -> None:
+    """
+    When the terminal or the log is closed, the run goes on in silence.
+    """
+    for quiet in (True, False):
+        with listener(quiet=quiet, stream=Gone()) as who:
+            told(who)
 
 
 def test_every_listener_is_one_for_the_engine() -> None:

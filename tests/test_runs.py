@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from values import run
 
+from matrix.engine import INTERRUPTED
 from matrix.errors import UsageError
-from matrix.runs import folder, judged, written
+from matrix.runs import Measured, folder, judged, written
 
 
 @pytest.mark.parametrize(
@@ -34,14 +35,14 @@ def test_regression_is_what_worked_and_does_not(before: str, after: str, code: i
     """
     Only a cell that worked in the baseline and was measured as broken now fails the run.
     """
-    assert judged(run(after), run(before), "regression")[0] == code
+    assert judged(Measured(run=run(after)), run(before), "regression")[0] == code
 
 
 def test_a_regression_names_a_cell_and_the_baseline() -> None:
     """
     The sentence says how many, since when, and where to begin.
     """
-    code, sentence = judged(run("PFD"), replace(run("PPP"), id="yesterday"), "regression")
+    code, sentence = judged(Measured(run=run("PFD")), replace(run("PPP"), id="yesterday"), "regression")
 
     assert code == 1
     assert sentence == "2 cells are worse than in yesterday, e.g. old/new/b/bare/h5."
@@ -62,8 +63,8 @@ def test_failure_is_about_the_pair_of_the_verdict(letters: str, code: int) -> No
     """
     Without a baseline, what breaks between the two environments fails the run.
     """
-    assert judged(run(letters), None, "failure")[0] == code
-    assert judged(run(letters, focus=("new", "old")), None, "failure")[0] == 0
+    assert judged(Measured(run=run(letters)), None, "failure")[0] == code
+    assert judged(Measured(run=run(letters, focus=("new", "old"))), None, "failure")[0] == 0
 
 
 @pytest.mark.parametrize("fail_on", ["regression", "never"])
@@ -71,36 +72,38 @@ def test_nothing_fails_a_run_without_a_measure(fail_on: str) -> None:
     """
     Without a baseline, or with `never`, a finished run exits with 0, and says so.
     """
-    code, sentence = judged(run("FDC"), None, fail_on)
+    code, sentence = judged(Measured(run=run("FDC")), None, fail_on)
 
     assert code == 0
     assert "can fail" in sentence
-    assert judged(run("F"), run("P"), "never")[0] == 0
+    assert judged(Measured(run=run("F")), run("P"), "never")[0] == 0
 
 
 def test_a_missing_environment_makes_a_run_incomplete() -> None:
     """
     4 names it, unless something worse was measured.
     """
-    code, sentence = judged(run("PP", broken="new"), None, "regression")
+    code, sentence = judged(Measured(run=run("PP", broken="new")), None, "regression")
 
     assert code == 4
     assert "  new: " in sentence
-    assert judged(run("F", broken="new"), run("P"), "regression")[0] == 1
+    assert judged(Measured(run=run("F", broken="new")), run("P"), "regression")[0] == 1
 
 
 def test_an_interrupted_run_is_130_whatever_it_measured() -> None:
     """
     The same command goes on.
     """
-    assert judged(run("F", complete=False, broken="new"), run("P"), "regression")[0] == 130
+    stopped = Measured(run=run("F", complete=False, broken="new"), stopped=INTERRUPTED)
+
+    assert judged(stopped, run("P"), "regression")[0] == 130
 
 
 def test_a_written_run_is_found(tmp_path: Path) -> None:
     """
     By its name, as the latest, and by its path.
     """
-    page = written(run("PFS"), tmp_path)
+    page = written(run("PFS"), tmp_path).page
 
     assert page.name == "index.html"
     assert {folder(tmp_path, name) for name in ("latest", "2026-11-23T20-15-07", str(page.parent))} == {page.parent}
@@ -111,7 +114,7 @@ def test_latest_is_the_newest(tmp_path: Path) -> None:
     The link moves with each run, is relative, and leaves no draft behind.
     """
     written(run("P"), tmp_path)
-    second = written(replace(run("F"), id="2026-11-24T08-00-00"), tmp_path)
+    second = written(replace(run("F"), id="2026-11-24T08-00-00"), tmp_path).page
 
     moved = tmp_path.rename(tmp_path.parent / "moved")
 

@@ -134,11 +134,11 @@ def test_signatures_are_short() -> None:
 )
 def test_no_message_is_slow(piece: str) -> None:
     """
-    A hundred kilobytes of anything, ending in what fits no rule, take less than a tenth of a second.
+    A hundred kilobytes of anything, ending in what fits no rule, take less than a tenth of a second of processor time.
     """
     message = "(" + piece * (100_000 // len(piece)) + "!"
-    since = time.perf_counter()
+    since = time.process_time()
 
     signature("ValueError", message)
 
-    assert time.perf_counter() - since < 0.1
+    assert time.process_time() - since < 0.1

@@ -8,9 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from values import CELL
 
 from matrix.artifact import tree_digest
 from matrix.errors import Incomplete
+from matrix.saves import Artifact
 from matrix.store import SCHEMA, Store
 
 KEY = "ab" + "0" * 62
@@ -53,8 +55,8 @@ def test_an_empty_store_answers(store: Store) -> None:
     """
     assert store.get(KEY) is None
     assert store.facts(KEY) is None
-    assert store.traceback(KEY) == ""
-    assert store.artifact(KEY, {"file": "model.h5", "digest": ""}) is None
+    assert Store(store.root).traceback(KEY) == ""
+    assert store.keys() == frozenset()
     assert store.prune() == 0
     assert not store.root.exists()
 
@@ -116,7 +118,7 @@ def test_a_traceback_that_cannot_be_read_is_empty(store: Store) -> None:
     store.put_traceback(KEY, "text")
     only_file(store).write_bytes(b"\xff\xfe")
 
-    assert store.traceback(KEY) == ""
+    assert Store(store.root).traceback(KEY) == ""
 
 
 def test_records_appear_whole(store: Store) -> None:
@@ -150,7 +152,8 @@ def test_an_artifact_goes_from_the_desk_to_its_place(store: Store) -> None:
 
         assert list(desk.iterdir()) == []
     assert place.read_text() == "model"
-    assert store.artifact(KEY, {"file": "model.h5", "digest": digest}) == place
+    assert store.place(KEY, "model.h5") == place
+    assert tree_digest(place) == digest
 
 
 def test_a_folder_is_an_artifact_too(store: Store) -> None:
@@ -164,23 +167,39 @@ def test_a_folder_is_an_artifact_too(store: Store) -> None:
         digest = tree_digest(folder)
         store.keep(folder, KEY)
 
-    assert store.artifact(KEY, {"file": "saved_model", "digest": digest}) is not None
+    assert tree_digest(store.place(KEY, "saved_model")) == digest
 
 
-def test_a_changed_artifact_is_none(store: Store) -> None:
+def test_a_changed_artifact_is_not_intact(store: Store) -> None:
     """
-    What is not what was written is saved again.
+    What is not what was written is seen: changed, deleted, or a link to something else.
     """
     place, record = kept(store)
+    written = Artifact(save=CELL.save, key=KEY, path=place, digest=record["digest"])
+    seen = [written.intact]
 
     place.write_text("other")
-    assert store.artifact(KEY, record) is None
-
+    seen.append(written.intact)
     place.unlink()
-    assert store.artifact(KEY, record) is None
-
+    seen.append(written.intact)
     place.symlink_to("/dev/null")
-    assert store.artifact(KEY, record) is None
+    seen.append(written.intact)
+
+    assert seen == [True, False, False, False]
+
+
+def test_a_damaged_artifact_is_put_aside(store: Store) -> None:
+    """
+    It can be looked at later, and its save is not known any more.
+    """
+    place, _ = kept(store)
+    store.put(KEY, {"said": []})
+
+    store.quarantine(KEY)
+    store.quarantine(KEY)  # also when it is gone already
+
+    (aside,) = (store.root / "quarantine").glob("*/model.h5")
+    assert (aside.read_text(), place.exists(), store.get(KEY)) == ("model", False, None)
 
 
 def test_an_artifact_whose_record_was_lost_is_replaced(store: Store) -> None:
@@ -193,7 +212,7 @@ def test_an_artifact_whose_record_was_lost_is_replaced(store: Store) -> None:
 
     assert new.read_text() == "new"
     assert not old.exists()
-    assert store.artifact(KEY, record) == new
+    assert tree_digest(new) == record["digest"]
 
 
 def test_desks_are_private_and_go_away(store: Store) -> None:
@@ -233,14 +252,16 @@ def test_desks_of_a_killed_run_are_cleared(store: Store) -> None:
         assert place.exists()
 
 
-def test_a_record_can_be_seen_without_reading_it(store: Store) -> None:
+def test_all_records_are_seen_without_reading_them(store: Store) -> None:
     """
-    `has` tells what is known, for a plan.
+    `keys` tells what is there, drafts left out.
     """
-    store.put(KEY, {"said": []})
+    other = "cd" + "1" * 62
+    for key in (KEY, other):
+        store.put(key, {"said": []})
+    (store.root / "results" / "ab" / f".{KEY}.json.draft").write_text("half")
 
-    assert store.has(KEY)
-    assert not store.has("ab" + "1" * 62)
+    assert store.keys() == {KEY, other}
 
 
 def test_pruning_gives_back_what_was_used(store: Store) -> None:

@@ -6,7 +6,7 @@ that is made of its answers, is the same for every backend.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -17,7 +17,16 @@ Say = Callable[[str], None]
 
 
 class WorkerDied(Exception):
-    """The worker itself went away or fell silent: a fault of ours or of the machine, not of a model."""
+    """The worker itself went away or fell silent: a fault of ours or of the machine, not of a model.
+
+    Args:
+        message: how it ended.
+        at: the ids of what it was asked and did not answer, in order.
+    """
+
+    def __init__(self, message: str, at: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.at = tuple(at)
 
 
 class Worker(Protocol):

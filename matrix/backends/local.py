@@ -18,12 +18,18 @@ from .process import WorkerProcess, scrubbed
 
 
 class LocalBackend:
-    """The default backend. Not a boundary against files that nobody trusts: a worker runs as the user."""
+    """The default backend. Not a boundary against files that nobody trusts: a worker runs as the user.
+
+    Args:
+        environments: where workers run.
+        desk: where their folders are made: what a killed run left there, the next one clears.
+    """
 
     name = "nox"
 
-    def __init__(self, environments: NoxEnvironments) -> None:
+    def __init__(self, environments: NoxEnvironments, desk: Path) -> None:
         self.environments = environments
+        self.desk = desk
         self._workers: set[WorkerProcess] = set()
         self._lock = threading.Lock()
         self._stopped = False
@@ -36,7 +42,8 @@ class LocalBackend:
     def worker(self, environment: Environment) -> Iterator[Worker]:
         """Run a worker; the environment is locked against rebuilding for as long as it lives."""
         with self.environments.in_use(environment) as built:
-            scratch = Path(tempfile.mkdtemp(prefix="matrix-"))
+            self.desk.mkdir(parents=True, exist_ok=True)
+            scratch = Path(tempfile.mkdtemp(prefix="matrix-", dir=self.desk))
             worker = WorkerProcess(
                 [str(built.python), "-I", "-B", str(GUEST)],
                 scrubbed(os.environ, environment, scratch),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import signal
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,12 +16,13 @@ from typing import Any
 import psutil
 
 from ..errors import EnvironmentFailed
+from ..failpoints import reach
 from ..model import Environment
 from ..protocol import Facts, Hello, ProtocolError, Request, hello, problems
 from . import WorkerDied
 
 IMPORT_SECONDS = 300.0
-GRACE_SECONDS = 60.0
+GRACE_SECONDS = 120.0
 END_SECONDS = 10.0
 LINE_LIMIT = 64 << 20
 LOG_SHOWN = 600
@@ -79,6 +81,7 @@ class WorkerProcess:
 
         Raises:
             EnvironmentFailed: it does not import, or is another version than was asked for.
+            WorkerDied: it was killed before it had.
         """
         remedy = f"Build it anew: matrix env build {environment.id} --fresh"
         try:
@@ -91,6 +94,8 @@ class WorkerProcess:
                 )
             found = hello(facts["hello"])
         except (WorkerDied, ProtocolError, KeyError) as error:
+            if isinstance(error, WorkerDied) and self.process.poll() == -signal.SIGKILL:
+                raise  # by somebody else, e.g. for its memory: worth another try
             raise EnvironmentFailed(f"{environment.id}: TensorFlow does not import: {error}", remedy=remedy) from None
         if environment.tensorflow and found.tensorflow != environment.tensorflow:
             raise EnvironmentFailed(
@@ -101,23 +106,19 @@ class WorkerProcess:
         return found
 
     def ask(self, request: Request) -> Iterator[Facts]:
-        """Yield one transcript for each cell and rung, as they come. Raises WorkerDied."""
+        """Yield one transcript for each cell, as they come. Raises WorkerDied."""
         self._asked += 1
         number = str(self._asked)
-        line = json.dumps(request.to_json(number)).encode() + b"\n"
-        assert self.process.stdin is not None  # noqa: S101 - we asked for the pipe
+        left = [item.id for item in request.items]
+        reach("worker.dispatch")
         try:
-            self.process.stdin.write(line)
-            self.process.stdin.flush()
-        except OSError as error:
-            raise WorkerDied(f"the worker went away: {error}") from None
-        while True:
-            facts = self._line(request.timeout + GRACE_SECONDS)
-            if facts.get("request") != number:
-                raise WorkerDied("the worker answered another request")
-            if facts.get("done"):
-                return
-            yield facts
+            self._tell(json.dumps(request.to_json(number)).encode() + b"\n")
+            while not (facts := self._answer(number, left, _patience(request))).get("done"):
+                left.remove(str(facts["cell"]))
+                reach("worker.answer")
+                yield facts
+        except WorkerDied as error:
+            raise WorkerDied(str(error), left) from None
 
     def close(self) -> None:
         """Let it end by itself, then make sure that nothing of it is left."""
@@ -138,6 +139,20 @@ class WorkerProcess:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, 9)
         self.process.wait()
+
+    def _answer(self, number: str, expected: Sequence[str], seconds: float) -> dict[str, Any]:
+        facts = self._line(seconds)
+        if facts.get("request") != number or not (facts.get("done") or facts.get("cell") in expected):
+            raise WorkerDied("the worker answered another request")
+        return facts
+
+    def _tell(self, line: bytes) -> None:
+        assert self.process.stdin is not None  # noqa: S101 - we asked for the pipe
+        try:
+            self.process.stdin.write(line)
+            self.process.stdin.flush()
+        except OSError as error:
+            raise WorkerDied(f"the worker went away: {error}") from None
 
     def _listen(self) -> None:
         assert self.process.stdout is not None  # noqa: S101 - we asked for the pipe
@@ -162,3 +177,8 @@ class WorkerProcess:
         if not isinstance(facts, dict):
             raise WorkerDied("the worker wrote a line that is no object")
         return facts
+
+
+def _patience(request: Request) -> float:
+    """Return how long a worker may say nothing: while a model is built and a cell measured, each tried twice."""
+    return 4 * request.timeout + GRACE_SECONDS

@@ -6,15 +6,18 @@ from collections.abc import Mapping
 
 from .answer import Answer, Command
 from .env import env
+from .inquiry import why
 from .machine import cache, doctor, scenario
-from .running import pages, plan, run
+from .planning import plan
+from .running import run, stored
 
 __all__ = ["COMMANDS", "Answer"]
 
 COMMANDS: Mapping[str, Command] = {
     "run": run,
     "plan": plan,
-    "report": pages,
+    "report": stored,
+    "why": why,
     "env": env,
     "cache": cache,
     "doctor": doctor,

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..progress import Sturdy
 from ..project import Project
 
 
@@ -23,4 +24,4 @@ Command = Callable[[argparse.Namespace, Project], Answer]
 
 def progress(line: str) -> None:
     """Say on standard error what is being done, so that standard output stays free for the answer."""
-    sys.stderr.write(line + "\n")
+    Sturdy(sys.stderr).write(line + "\n")

@@ -1,0 +1,89 @@
+"""What the benchmarks measure against: a run of the matrix in a folder of its own, with environments that are there."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from matrix.folders import Folder
+
+ROOT = Path(__file__).parents[1]
+ENVDIR = Path(os.environ.get("NOX_ENVDIR", ROOT / ".nox"))
+CALLS = Path(__file__).with_name("calls.py")
+SIX = ("tf-2.4", "tf-2.9", "tf-2.12", "tf-2.15", "tf-2.18", "tf-2.21")
+VARIABLES = {
+    "PATH": os.environ["PATH"],
+    "CUDA_VISIBLE_DEVICES": "",
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    **dict.fromkeys(
+        ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1"
+    ),
+    **{name: value for name, value in os.environ.items() if name.startswith("OPENBLAS_CORE")},
+}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A run that was done: wall seconds, and its cells as `results.jsonl` has them."""
+
+    seconds: float
+    cells: tuple[dict[str, Any], ...]
+    folder: Path
+
+
+@contextmanager
+def project() -> Iterator[Path]:
+    """Give a project with this repository's scenarios and nothing measured."""
+    with tempfile.TemporaryDirectory(prefix="matrix-benchmark-") as place:
+        folder = Path(place)
+        (folder / "pyproject.toml").write_text("[tool.matrix]\n", encoding="utf-8")
+        shutil.copytree(ROOT / "scenarios", folder / "scenarios", ignore=shutil.ignore_patterns("__pycache__"))
+        yield folder
+
+
+def run(folder: Path, *arguments: str) -> Measured:
+    """Run the matrix as a user does, and wait for it."""
+    environ = {**os.environ, "NOX_ENVDIR": str(ENVDIR), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "matrix", "run", "--quiet", *arguments]
+    started = time.perf_counter()
+    subprocess.run(command, cwd=folder, env=environ, check=True, stdout=subprocess.DEVNULL)
+    seconds = time.perf_counter() - started
+    latest = folder / "reports" / "latest"
+    lines = (latest / "results.jsonl").read_text(encoding="utf-8").splitlines()
+    return Measured(seconds, tuple(item for item in map(json.loads, lines) if "cell" in item), latest)
+
+
+class Caller:
+    """A process in an environment that does the plain calls; TensorFlow is imported when it answers first."""
+
+    def __init__(self, environment: str, scenarios: Path) -> None:
+        self.process = subprocess.Popen(
+            [Folder(ENVDIR, environment).python, "-I", "-B", CALLS, scenarios],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=VARIABLES,
+            text=True,
+        )
+
+    def ask(self, **job: object) -> int:
+        """Do the calls of a job; return how many went well."""
+        assert self.process.stdin is not None  # noqa: S101 - we asked for the pipes
+        assert self.process.stdout is not None  # noqa: S101 - see above
+        self.process.stdin.write(json.dumps(job) + "\n")
+        self.process.stdin.flush()
+        return int(json.loads(self.process.stdout.readline())["well"])
+
+    def close(self) -> None:
+        """End it."""
+        self.process.communicate()

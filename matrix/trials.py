@@ -1,0 +1,123 @@
+"""One cell while it is measured: what was tried, what is worth trying next, and with whom it can share a child.
+
+What a child has seen of the scenario decides what its loads can find: nothing, the module, or the registered classes.
+So cells share a child when their next way of loading needs the same of the same scenario; those that need nothing but
+the file share one whatever their scenario is. Own ways and remedies never share, for all own ways come first.
+
+Two cells of one file can come to the same call: what `custom_objects` finds is what `bare` finds when it is handed the
+classes. Such a call is done once, and both have its answer.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from .model import Cell, Rung, Save, Status, Variant
+from .plan import OPENED_BY_LOAD_MODEL, needs_code, own_rung
+from .protocol import Code, Facts, Raised, Transcript
+from .results import Attempt
+from .saves import Artifact
+
+Call = tuple[Save, Code, tuple[bool, ...]]
+Answers = dict[Call, tuple[Facts, Transcript]]
+BATCH = 200  # cells of one child: what they leave behind in its memory counts against its limit
+_CLIMBS = frozenset({Status.FAIL, Status.TIMEOUT, Status.CRASH})
+_CODE: Mapping[Variant, Code] = {
+    Variant.BARE: "none",
+    Variant.CUSTOM_OBJECTS: "load",
+    Variant.REGISTERED: "register",
+}
+
+
+@dataclass
+class Trial:
+    """One cell on its ladder.
+
+    Attributes:
+        cell, artifact: what is loaded.
+        ladder: what may be tried when its own way fails.
+        said: what was said of it so far, as it will be kept.
+        attempts: what that means.
+        unsafe: whether Keras refused it for the sake of safety.
+    """
+
+    cell: Cell
+    artifact: Artifact
+    ladder: tuple[Rung, ...]
+    said: list[Facts] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
+    unsafe: bool = False
+
+    def __post_init__(self) -> None:
+        self._inode = self.artifact.inode
+
+    @property
+    def believable(self) -> bool:
+        """Whether all rungs have read what the writer left: nobody has damaged it, or put it aside, meanwhile."""
+        return self._inode != 0 and self._inode == self.artifact.inode and self.artifact.intact
+
+    def heard(self, facts: Facts, said: Transcript, attempt: Attempt) -> None:
+        """Take one answer: as it is kept, as it was said, and as it is judged."""
+        self.said.append(facts)
+        self.attempts.append(attempt)
+        if isinstance(said.answer, Raised):
+            # Whatever `safe_mode` forbids says so by name (https://github.com/keras-team/keras/blob/v3.10.0/keras/src/
+            # saving/serialization_lib.py, and layers/core/lambda_layer.py), so for other failures it cannot help.
+            self.unsafe = self.unsafe or any("safe_mode" in problem.message for problem in said.answer.chain)
+
+    def next(self, *, safe_mode: bool) -> Rung | None:
+        """Return the way of loading to try now; None when nothing is left, or needed.
+
+        Args:
+            safe_mode: whether the reader's `load_model` can be told so.
+        """
+        if not self.attempts:
+            return own_rung(self.cell)
+        if self.attempts[0].status not in _CLIMBS or self.attempts[-1].status is Status.PASS:
+            return None
+        tried = {attempt.rung for attempt in self.attempts}
+        left = (rung for rung in self.ladder if rung.name not in tried)
+        return next((rung for rung in left if rung.safe_mode or (safe_mode and self.unsafe)), None)
+
+    def call(self, rung: Rung) -> Call:
+        """Return what is really done: equal calls have one answer."""
+        loaded = self.cell.format in OPENED_BY_LOAD_MODEL
+        options = (rung.code is Variant.CUSTOM_OBJECTS, rung.compile, rung.safe_mode) if loaded else ()
+        return self.cell.save, self.code(rung), options
+
+    def code(self, rung: Rung) -> Code:
+        """Return what of the scenario a way of loading sees. Weights need the code that builds their model."""
+        weights = not self.attempts and self.cell.variant is Variant.BARE and needs_code(self.cell)
+        return "load" if weights else _CODE[rung.code]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Cells that share a child, each with its way of loading. `alone`: each in a child of its own all the same."""
+
+    code: Code
+    steps: tuple[tuple[Trial, Rung], ...]
+    alone: bool
+
+
+def batches(trials: Iterable[Trial], alone: Collection[Cell], *, safe_mode: bool) -> Iterator[Batch]:
+    """Yield the next step of every trial that has one, those together that can share a child; equal calls once.
+
+    Args:
+        trials: the cells.
+        alone: those that a worker died of.
+        safe_mode: see `Trial.next`.
+    """
+    groups: defaultdict[tuple[bool, Code, str], list[tuple[Trial, Rung]]] = defaultdict(list)
+    calls: set[Call] = set()
+    for trial in trials:
+        rung = trial.next(safe_mode=safe_mode)
+        if rung is not None and trial.call(rung) not in calls:
+            calls.add(trial.call(rung))
+            code = trial.code(rung)
+            groups[trial.cell in alone, code, "" if code == "none" else trial.cell.scenario].append((trial, rung))
+    for (apart, code, _), steps in groups.items():
+        for start in range(0, len(steps), BATCH):
+            yield Batch(code, tuple(steps[start : start + BATCH]), apart)

@@ -1,0 +1,155 @@
+"""One cell on its ladder, and with whom it may share a child, or an answer."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fakes import FakeBackend, engine, environment, scenario
+from values import ALL, CELL, line, raised
+
+from matrix.judge import attempt
+from matrix.model import Cell, Format, Rung, Save, Tolerance, Variant
+from matrix.plan import ladder, own_rung
+from matrix.protocol import transcript
+from matrix.saves import Artifact
+from matrix.trials import BATCH, Trial, batches
+
+BARE, CUSTOM, REGISTERED = (replace(CELL, variant=variant) for variant in ALL)
+
+
+def trial(cell: Cell) -> Trial:
+    """A cell that nobody has tried to load."""
+    written = Artifact(save=cell.save, key="")
+    return Trial(cell, written, ladder(cell, ALL, safe_mode=True))
+
+
+def failed(one: Trial, message: str = "Unknown layer: Scale") -> Trial:
+    """The same after its next way of loading raised an exception."""
+    rung = one.next(safe_mode=True)
+    assert rung is not None
+    facts = line(raised(("ValueError", message)), rung=rung.name)
+    said = transcript(facts)
+    one.heard(facts, said, attempt(said, None, Tolerance(), rung="" if one.attempts else "own way"))
+    return one
+
+
+def climbed(one: Trial, message: str = "Unknown layer: Scale") -> list[str]:
+    """Every way that is tried when all of them fail."""
+    names = []
+    while (rung := one.next(safe_mode=True)) is not None:
+        names.append(rung.name)
+        failed(one, message)
+    return names
+
+
+def test_a_ladder_is_climbed_in_its_order() -> None:
+    """
+    The own way first, then the cheapest change; what Keras did not refuse for safety is not tried without it.
+    """
+    assert climbed(trial(BARE)) == [
+        "as it is",
+        "compile=False",
+        "custom_objects",
+        "custom_objects+compile=False",
+        "registered",
+        "registered+compile=False",
+    ]
+
+
+def test_safe_mode_is_left_out_only_where_keras_asks_for_that() -> None:
+    """
+    A refusal names the argument, in any exception of the chain.
+    """
+    asked = climbed(trial(BARE), "Pass `safe_mode=False` to the loading method if you trust the source.")
+
+    assert [name for name in asked if "safe_mode" in name] == [
+        "safe_mode=False",
+        "compile=False+safe_mode=False",
+        "custom_objects+compile=False+safe_mode=False",
+        "registered+compile=False+safe_mode=False",
+    ]
+
+
+@pytest.mark.parametrize("variant", ALL)
+def test_what_sees_no_code_never_shares_a_child_with_what_does(variant: Variant) -> None:
+    """
+    A class that one cell brought would be there for the next: the false pass that must not happen.
+    """
+    cells = [
+        replace(CELL, variant=variant),
+        BARE,
+        replace(BARE, scenario="other"),
+        replace(BARE, format=Format.WEIGHTS_H5),
+    ]
+
+    for batch in batches(map(trial, dict.fromkeys(cells)), (), safe_mode=True):
+        seen = {one.cell.scenario for one, _ in batch.steps}
+        assert {one.code(rung) for one, rung in batch.steps} == {batch.code}
+        assert batch.code == "none" or len(seen) == 1
+
+
+def test_equal_calls_are_equal_and_others_are_not() -> None:
+    """
+    `bare` with the classes handed over is `custom_objects`; with another file, option or code it is not.
+    """
+    one, other, third = trial(BARE), trial(CUSTOM), trial(REGISTERED)
+    handed = Rung(code=Variant.CUSTOM_OBJECTS)
+
+    assert one.call(handed) == other.call(own_rung(CUSTOM))
+    assert one.call(own_rung(BARE)) != other.call(own_rung(CUSTOM))
+    assert one.call(replace(handed, compile=False)) != one.call(handed)
+    assert third.call(handed) != one.call(handed)  # another file
+
+
+def test_weights_are_one_call_however_the_code_meets_the_loader() -> None:
+    """
+    `load_weights` takes no option, so `bare` and `custom_objects` ask for the same.
+    """
+    bare, custom = (trial(replace(cell, format=Format.WEIGHTS_H5)) for cell in (BARE, CUSTOM))
+
+    assert bare.call(own_rung(bare.cell)) == custom.call(own_rung(custom.cell))
+
+
+def test_a_child_does_not_do_everything() -> None:
+    """
+    What hundreds of models leave behind would count against its memory.
+    """
+    many = [trial(replace(BARE, writer=f"writer-{number}")) for number in range(2 * BATCH + 1)]
+
+    assert [len(batch.steps) for batch in batches(many, (), safe_mode=True)] == [BATCH, BATCH, 1]
+
+
+def test_what_a_worker_died_of_is_apart() -> None:
+    """
+    Nobody shares a child with a suspect.
+    """
+    found = list(batches([trial(BARE), trial(replace(BARE, scenario="other"))], [BARE], safe_mode=True))
+
+    assert [(len(batch.steps), batch.alone) for batch in found] == [(1, True), (1, False)]
+
+
+def test_no_call_is_done_twice_in_a_reader(backend: FakeBackend, tmp_path: Path) -> None:
+    """
+    Of all that a run asks its workers, no two are the same file, code and options; and each cell has its own attempts.
+    """
+    environments = [environment("2.0.0"), environment("3.0.0")]
+
+    outcome = engine(backend, tmp_path, environments, [scenario("custom_fake")]).run()
+
+    loads = [(request.code, item) for request in backend.asked if request.task == "load" for item in request.items]
+    calls = Counter((code, item.path, item.rung, item.id.split("/")[1]) for code, item in loads)
+    remedied = {one.cell.id: [tried.rung for tried in one.attempts] for one in outcome.results if one.remedy}
+    assert max(calls.values()) == 1
+    assert remedied["tf-2.0/tf-3.0/custom_fake/bare/h5"][-1] == "custom_objects+compile=False"
+    assert remedied["tf-2.0/tf-3.0/custom_fake/custom_objects/h5"] == ["own way", "custom_objects+compile=False"]
+
+
+def test_saves_of_cells_are_shared() -> None:
+    """
+    The same artifact is the same value, also for cells of different variants.
+    """
+    assert BARE.save is CUSTOM.save
+    assert BARE.save == Save(writer="old", scenario="plain", registered=False, format=Format.H5)
