@@ -16,7 +16,7 @@ from .noise import Noise
 CHUNK = 1 << 16
 FRAME_LIMIT = 16 << 20
 NOISE_LIMIT = 1 << 30
-DUMP_SECONDS = 5.0
+DUMP_SECONDS = 2.0
 EXIT_SECONDS = 5.0
 IMPORT_SECONDS = 60.0
 GLANCE_SECONDS = 0.5
@@ -128,10 +128,16 @@ class Child:
         return self.status is not None
 
     def kill(self, number):
-        """Send a signal to the child and its whole session, as far as there is one."""
+        """Send a signal to the child's whole session, and to the child alone where there is none.
+
+        Once: faulthandler lets go of a signal before it writes, so that a second one would end what it writes.
+        """
+        reached = False
         with contextlib.suppress(OSError):
             os.killpg(self.pid, number)
-        if self.status is None:  # else the number may be somebody else's by now
+            reached = True
+        alone = not reached or number == signal.SIGKILL  # it may have left its own group
+        if alone and self.status is None:  # else the number may be somebody else's by now
             with contextlib.suppress(OSError):
                 os.kill(self.pid, number)
 
