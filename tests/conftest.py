@@ -20,7 +20,7 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before the marks are selected
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what takes minutes unless a mark asks for it: `-m faults`, `-m integration`, `-m browser`, `-m ''`."""
+    """Leave out what takes minutes unless a mark asks for it (`-m faults`) or MATRIX_REQUIRE_ALL for everything."""
     for item in items:
         if item.path.name.startswith(("test_faults_", "test_soak")):
             item.add_marker("faults")
