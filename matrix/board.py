@@ -94,12 +94,14 @@ class Board:
                 self._changed.wait(0.5)  # slots and memory change without a word to us
         return None
 
-    def saved(self, written: Artifact) -> None:
-        """Take an artifact, and give those cells their letter that no reader can change any more."""
+    def saved(self, written: Artifact) -> int:
+        """Take an artifact, and give those cells their letter that no reader can change any more; return how many."""
         with self._changed:
+            before = self._open
             self._flying[written.save.writer].pop(written.save, None)
             self.artifacts[written.save] = written
             self._decide(written)
+            return before - self._open
 
     def measured(self, result: Result) -> None:
         """Take the result of a cell; the first one counts."""
@@ -144,16 +146,21 @@ class Board:
             self._changed.notify_all()
             return left
 
-    def broke(self, environment: str, error: EnvironmentFailed) -> None:
-        """Give up an environment: those that wait for its saves are `E`, and what it was to read where it was saved."""
+    def broke(self, environment: str, error: EnvironmentFailed) -> int:
+        """Give up an environment; return how many saves and cells that ends.
+
+        Those that wait for its saves are `E`, and so is what it was to read of those who did save.
+        """
         with self._changed:
             self.landed(environment)
             self.broken[environment] = error
-            for save in list(self._unsaved.pop(environment, {})):
+            before, saves = self._open, list(self._unsaved.pop(environment, {}))
+            for save in saves:
                 self._lost(save)
             for cell in list(self._ready[environment]):  # of the others the writer has the first word
                 self._unread(cell)
             self._changed.notify_all()
+            return before - self._open + len(saves)
 
     def close(self, reason: str) -> None:
         """Let nothing more begin; `reason` is what the cells that are left will say."""

@@ -184,11 +184,15 @@ class Folder:
 
 
 def read_mark(path: Path) -> Mark | None:
-    """Return the mark in an environment's folder; None when it is not ready, or its interpreter is gone."""
+    """Return the mark in an environment's folder; None when it is not ready, or its interpreter is gone.
+
+    Raises:
+        OSError: the mark cannot be read, which says nothing of the environment (too many open files, say).
+    """
     try:
         facts = json.loads((path / MARK).read_text(encoding="utf-8"))
         mark = Mark(**{item.name: facts[item.name] for item in fields(Mark)})
-    except (OSError, ValueError, KeyError, TypeError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
         return None
     return mark if (path / "bin" / "python").exists() else None
 

@@ -36,8 +36,8 @@ class Listener(Protocol):
     def phase(self, name: str, total: int) -> None:
         """Tell what begins, and of how many parts it is."""
 
-    def done(self, what: str = "") -> None:
-        """Tell that one part is finished: a `save`, a `load`, or what the phase is about."""
+    def done(self, what: str = "", parts: int = 1) -> None:
+        """Tell what is finished, a `save`, a `load`, or what the phase is about, and how many parts that ends."""
 
     def working(self, environment: str, what: str) -> None:
         """Tell what an environment is at; empty when it has finished."""
@@ -148,7 +148,7 @@ class Lives:
 
     def _lost(self, board: Board, name: str, error: EnvironmentFailed) -> None:
         if not board.closed:
-            board.broke(name, error)
+            self.crew.listener.done("", board.broke(name, error))
             self.crew.listener.problem(f"{name} cannot be had, its cells will be E")
 
     def _life(self, board: Board, environment: Environment, turn: int, work: Work | None) -> None:
@@ -183,8 +183,7 @@ class Lives:
         for written in self.crew.writer.write(
             worker, work.saves, alone=[one for one in alone if isinstance(one, Save)]
         ):
-            board.saved(written)
-            self.crew.listener.done("save")
+            self.crew.listener.done("save", 1 + board.saved(written))
         artifacts = {cell: board.artifacts[cell.save] for cell in work.cells if cell.save in board.artifacts}
         for written in {written.save: written for written in artifacts.values()}.values():
             if not self._at_hand(board, written):
@@ -217,9 +216,10 @@ class Lives:
         if at and self._suspects[at[0]]:  # alone in its child, and so the first of those without an answer
             reason = f"its worker died twice while it was at this: {error}"
             if isinstance(at[0], Save):
-                board.saved(Artifact(save=at[0], key="", fault=reason))
+                self.crew.listener.done("", 1 + board.saved(Artifact(save=at[0], key="", fault=reason)))
             else:
                 board.measured(Result(cell=at[0], status=Status.ENVIRONMENT, reason=f"Reader: {reason}"))
+                self.crew.listener.done()
         else:
             self._suspects.update(at)
         self._deaths[environment.id] += 1

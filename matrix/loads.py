@@ -115,7 +115,7 @@ class Reader:
     def _hear(self, trial: Trial, rung: Rung, facts: Facts, said: Transcript) -> None:
         said = replace(said, cell=trial.cell.id, rung=rung.name)
         judged = self._judged(trial.cell, trial.artifact, said, first=not trial.said)
-        trial.heard({**facts, "cell": trial.cell.id, "rung": rung.name}, said, judged)
+        trial.heard(rung, {**facts, "cell": trial.cell.id, "rung": rung.name}, said, judged)
 
     def _request(self, batch: Batch) -> Request:
         scenario = self.scenarios[batch.steps[0][0].cell.scenario]

@@ -12,8 +12,8 @@ from .model import Environment
 # Measured over the full catalogue on 2 cores; they only feed the estimate.
 BUILD_SECONDS = 12.0
 IMPORT_SECONDS = 6.0
-SAVE_SECONDS = 0.35
-LOAD_SECONDS = 0.12
+SAVE_SECONDS = 0.25
+LOAD_SECONDS = 0.06
 
 
 def seconds(*, builds: int, imports: int, saves: int, loads: int) -> float:

@@ -61,7 +61,7 @@ class Quiet:
     def phase(self, name: str, total: int) -> None:
         """See `lives.Listener`."""
 
-    def done(self, what: str = "") -> None:
+    def done(self, what: str = "", parts: int = 1) -> None:
         """See `lives.Listener`."""
 
     def working(self, environment: str, what: str) -> None:
@@ -88,10 +88,10 @@ class Lines(Quiet):
         if total:
             self._say(f"{name}: {total} to do")
 
-    def done(self, what: str = "") -> None:  # noqa: ARG002 - a line counts saves and loads together
+    def done(self, what: str = "", parts: int = 1) -> None:  # noqa: ARG002 - a line counts saves and loads together
         """Say how far it is, now and then."""
         with self._lock:
-            self._count += 1
+            self._count += parts
             due = time.monotonic() - self._last > LINE_EVERY_SECONDS or self._count == self._total
         if due:
             self._say(f"{self._name}: {self._count} of {self._total}{self._left()}")
@@ -125,9 +125,9 @@ class Live(Quiet):
         """Begin a new bar."""
         self.progress.reset(self._task, description=name, total=total, completed=0, at="")
 
-    def done(self, what: str = "") -> None:  # noqa: ARG002 - a bar counts saves and loads together
+    def done(self, what: str = "", parts: int = 1) -> None:  # noqa: ARG002 - a bar counts saves and loads together
         """Move the bar."""
-        self.progress.advance(self._task)
+        self.progress.advance(self._task, parts)
 
     def working(self, environment: str, what: str) -> None:
         """Show what is at work beside the bar."""

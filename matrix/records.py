@@ -10,8 +10,6 @@ from typing import Any
 from .model import digest
 from .protocol import Facts, ProtocolError, Transcript, transcript
 
-Frames = list[list[object]]
-
 
 def packed(facts: Facts, keep: Callable[[str, str], None]) -> dict[str, Any]:
     """Return a transcript for the store: `keep(digest, text)` takes its frames, which thousands of cells share."""

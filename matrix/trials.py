@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from .diagnosis.stages import uncompiled
 from .model import Cell, Rung, Save, Status, Variant
 from .plan import OPENED_BY_LOAD_MODEL, needs_code, own_rung
 from .protocol import Code, Facts, Raised, Transcript
@@ -41,6 +42,7 @@ class Trial:
         said: what was said of it so far, as it will be kept.
         attempts: what that means.
         unsafe: whether Keras refused it for the sake of safety.
+        uncompiled: ways that failed before anything was compiled: without compiling they would fail the same.
     """
 
     cell: Cell
@@ -49,6 +51,7 @@ class Trial:
     said: list[Facts] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
     unsafe: bool = False
+    uncompiled: list[Rung] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._inode = self.artifact.inode
@@ -58,14 +61,16 @@ class Trial:
         """Whether all rungs have read what the writer left: nobody has damaged it, or put it aside, meanwhile."""
         return self._inode != 0 and self._inode == self.artifact.inode and self.artifact.intact
 
-    def heard(self, facts: Facts, said: Transcript, attempt: Attempt) -> None:
-        """Take one answer: as it is kept, as it was said, and as it is judged."""
+    def heard(self, rung: Rung, facts: Facts, said: Transcript, attempt: Attempt) -> None:
+        """Take the answer to one way of loading: as it is kept, as it was said, and as it is judged."""
         self.said.append(facts)
         self.attempts.append(attempt)
         if isinstance(said.answer, Raised):
             # Whatever `safe_mode` forbids says so by name (https://github.com/keras-team/keras/blob/v3.10.0/keras/src/
             # saving/serialization_lib.py, and layers/core/lambda_layer.py), so for other failures it cannot help.
             self.unsafe = self.unsafe or any("safe_mode" in problem.message for problem in said.answer.chain)
+            if uncompiled(attempt.stage, [frame for problem in said.answer.chain for frame in problem.frames]):
+                self.uncompiled.append(rung)
 
     def next(self, *, safe_mode: bool) -> Rung | None:
         """Return the way of loading to try now; None when nothing is left, or needed.
@@ -79,7 +84,8 @@ class Trial:
             return None
         tried = {attempt.rung for attempt in self.attempts}
         left = (rung for rung in self.ladder if rung.name not in tried)
-        return next((rung for rung in left if rung.safe_mode or (safe_mode and self.unsafe)), None)
+        telling = (rung for rung in left if rung.compile or replace(rung, compile=True) not in self.uncompiled)
+        return next((rung for rung in telling if rung.safe_mode or (safe_mode and self.unsafe)), None)
 
     def call(self, rung: Rung) -> Call:
         """Return what is really done: equal calls have one answer."""

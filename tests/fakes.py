@@ -69,17 +69,19 @@ class Heard:
     counts: dict[str, int] = field(default_factory=dict)
     totals: dict[str, int] = field(default_factory=dict)
     now: str = ""
+    parts: int = 0
 
     def phase(self, name: str, total: int) -> None:
         """Remember the phase."""
         self.now = name
-        self.counts[name] = 0
+        self.counts[name] = self.parts = 0
         self.totals[name] = total
 
-    def done(self, what: str = "") -> None:
+    def done(self, what: str = "", parts: int = 1) -> None:
         """Count what was really run."""
         name = what or self.now
         self.counts[name] = self.counts.get(name, 0) + 1
+        self.parts += parts
 
     def working(self, environment: str, what: str) -> None:
         """Nothing to remember."""

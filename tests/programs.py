@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -29,11 +30,12 @@ PATIENCE = 60.0
 
 @dataclass(frozen=True)
 class Program:
-    """A process of ours, and the files that its output goes to."""
+    """A process of ours, the files that its output goes to, and one that is there once it has begun."""
 
     process: ForkServerProcess
     out: Path
     err: Path
+    begun: Path
 
     @property
     def pid(self) -> int:
@@ -52,7 +54,8 @@ class Program:
         return code
 
     def signal(self, number: int) -> None:
-        """Send it a signal."""
+        """Send it a signal, once what it does is what a program would do."""
+        until(lambda: self.begun.exists() or not self.process.is_alive())
         os.kill(self.pid, number)
 
     @property
@@ -102,6 +105,7 @@ class _Start:
     variables: Mapping[str, str]
     out: Path
     err: Path
+    begun: Path
     before: Callable[[], None] | None
 
     def __call__(self) -> None:
@@ -114,7 +118,12 @@ class _Start:
             os.close(handle)
         if self.before is not None:
             self.before()
-        sys.exit(self.do(*self.arguments))
+        try:
+            self.begun.touch()
+            sys.exit(self.do(*self.arguments))
+        except KeyboardInterrupt:  # nobody heard it: Python ends itself by the signal, multiprocessing does not
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            signal.raise_signal(signal.SIGINT)
 
 
 def _started(
@@ -125,9 +134,9 @@ def _started(
     before: Callable[[], None] | None,
 ) -> Program:
     number = len(list(folder.glob("said-*.out")))
-    out, err = folder / f"said-{number}.out", folder / f"said-{number}.err"
+    out, err, begun = (folder / f"said-{number}.{end}" for end in ("out", "err", "begun"))
     out.touch()
     err.touch()
-    process = CONTEXT.Process(target=_Start(folder, do, arguments, variables, out, err, before), daemon=True)
+    process = CONTEXT.Process(target=_Start(folder, do, arguments, variables, out, err, begun, before), daemon=True)
     process.start()
-    return Program(process, out, err)
+    return Program(process, out, err, begun)

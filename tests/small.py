@@ -75,9 +75,9 @@ class Acknowledged(Heard):
     _noted: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def done(self, what: str = "") -> None:
+    def done(self, what: str = "", parts: int = 1) -> None:
         """Note what has a record by now."""
-        super().done(what)
+        super().done(what, parts)
         if self.engine is None:
             return
         with self._lock:

@@ -45,7 +45,10 @@ def test_a_calm_run_has_nothing_to_complain_of(ordeal: Ordeal) -> None:
     """
     Neither of its store nor of its results.
     """
-    settled(ordeal, results(ordeal))
+    found = results(ordeal)
+
+    settled(ordeal, found)
+    assert all(result.status.measured for result in found)
 
 
 def record(store: Path, kind: str) -> Path:

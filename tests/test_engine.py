@@ -283,8 +283,8 @@ def test_an_interrupt_keeps_what_is_finished_and_the_next_run_goes_on(backend: F
     """
 
     class Impatient(Heard):
-        def done(self, what: str = "") -> None:
-            super().done(what)
+        def done(self, what: str = "", parts: int = 1) -> None:
+            super().done(what, parts)
             if what == "load" and self.counts["load"] == 3:
                 os.kill(os.getpid(), signal.SIGINT)
                 time.sleep(1)  # what comes after the signal is not finished in time
@@ -306,8 +306,8 @@ def test_a_worker_that_dies_is_started_once_more(backend: FakeBackend, tmp_path:
     """
 
     class Murderous(Heard):
-        def done(self, what: str = "") -> None:
-            super().done(what)
+        def done(self, what: str = "", parts: int = 1) -> None:
+            super().done(what, parts)
             if what == "load" and self.counts["load"] == 1:
                 backend.workers[-1].kill()
 

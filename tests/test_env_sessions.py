@@ -531,9 +531,12 @@ def test_the_noxfile_needs_no_newer_python_than_nox() -> None:
     found = interpreters.find("3.10", os.environ, Path.home())
     if found.path is None:
         pytest.skip("no CPython 3.10 on this machine")
-    code = f"import sys; sys.path.insert(0, {str(NOXFILE.parent.parent)!r}); from matrix import entries, folders"
+    names = "entries, folders, interpreters, wheels"
+    code = f"import sys; sys.path.insert(0, {str(NOXFILE.parent.parent)!r}); from matrix import {names}; print('fine')"
 
-    subprocess.run([found.path, "-I", "-B", "-c", f"{code}, interpreters, wheels"], check=True)
+    said = subprocess.run([found.path, "-I", "-B", "-c", code], check=True, capture_output=True, text=True).stdout
+
+    assert said == "fine\n"
 
 
 def test_only_the_hash_of_what_was_built_is_replaced() -> None:

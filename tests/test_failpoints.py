@@ -17,8 +17,9 @@ def test_without_the_variable_nothing_happens(monkeypatch: pytest.MonkeyPatch) -
     """
     monkeypatch.delenv(VARIABLE, raising=False)
 
-    for _ in range(3):
-        reach("unset.place")
+    found = [reach("unset.place") for _ in range(3)]  # type: ignore[func-returns-value]
+
+    assert found == [None, None, None]
 
 
 def test_an_error_is_raised_at_the_visit_that_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
-from graphlib import CycleError, TopologicalSorter
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -39,7 +39,7 @@ LAYERS = (
         "outlook",
         "contents",
     ),
-    ("analysis", "records", "recipe", "judge", "ledger", "choices", "lock", "noxfile", "budget"),
+    ("analysis", "records", "recipe", "judge", "ledger", "choices", "lock", "noxfile", "budget", "byhand"),
     ("report", "backends", "update", "store"),
     ("backends.process", "backends.nox", "backends.guard", "saves", "environments", "doctor"),
     ("backends.local", "board", "trials"),
@@ -287,10 +287,9 @@ def test_the_house_has_no_circle() -> None:
     """
     graph = {name: own_imports(name) for name in MODULES if name}
 
-    try:
-        TopologicalSorter(graph).prepare()
-    except CycleError as error:
-        pytest.fail(" -> ".join(error.args[1]))
+    order = list(TopologicalSorter(graph).static_order())  # a CycleError names the circle
+
+    assert set(order) >= set(graph)
 
 
 def test_the_host_never_imports_a_guest() -> None:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from matrix.lives import Listener
-from matrix.progress import Lines, Live, Quiet, listener
+from matrix.progress import Lines, Live, listener
 
 
 class Terminal(io.StringIO):
@@ -123,8 +123,11 @@ def test_brackets_are_brackets(message: str) -> None:
 class Gone(io.StringIO):
     """A stream whose other end was closed."""
 
+    tries = 0
+
     def write(self, _text: str) -> int:
         """Fail as a pipe does."""
+        self.tries += 1
         raise BrokenPipeError
 
 
@@ -133,13 +136,19 @@ def test_a_stream_that_goes_away_ends_nothing() -> None:
     When the terminal or the log is closed, the run goes on in silence.
     """
     for quiet in (True, False):
-        with listener(quiet=quiet, stream=Gone()) as who:
+        stream = Gone()
+        with listener(quiet=quiet, stream=stream) as who:
             told(who)
+
+        assert stream.tries == 1
 
 
 def test_every_listener_is_one_for_the_engine() -> None:
     """
-    All three can be told the same.
+    All three can be told the same, and none keeps an error to itself.
     """
-    for kind in (Quiet, Lines):
-        told(kind(io.StringIO()))
+    for stream, quiet in ((io.StringIO(), True), (io.StringIO(), False), (Terminal(), False)):
+        with listener(quiet=quiet, stream=stream) as who:
+            told(who)
+
+        assert "! tf-2.4: no Python 3.8" in stream.getvalue()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import timeit
 
 import pytest
 
@@ -134,11 +134,10 @@ def test_signatures_are_short() -> None:
 )
 def test_no_message_is_slow(piece: str) -> None:
     """
-    A hundred kilobytes of anything, ending in what fits no rule, take less than a tenth of a second of processor time.
+    A hundred kilobytes of anything, ending in what fits no rule, take less than a tenth of a second.
     """
     message = "(" + piece * (100_000 // len(piece)) + "!"
-    since = time.process_time()
 
-    signature("ValueError", message)
+    times = timeit.repeat(lambda: signature("ValueError", message), number=1, repeat=3)
 
-    assert time.process_time() - since < 0.1
+    assert min(times) < 0.1  # the others waited for something else

@@ -32,7 +32,7 @@ def failed(one: Trial, message: str = "Unknown layer: Scale") -> Trial:
     assert rung is not None
     facts = line(raised(("ValueError", message)), rung=rung.name)
     said = transcript(facts)
-    one.heard(facts, said, attempt(said, None, Tolerance(), rung="" if one.attempts else "own way"))
+    one.heard(rung, facts, said, attempt(said, None, Tolerance(), rung="" if one.attempts else "own way"))
     return one
 
 

@@ -6,6 +6,7 @@ import argparse
 import json
 from collections.abc import Iterator, Mapping
 
+from ..byhand import command, script
 from ..choices import Chosen
 from ..engine import Engine
 from ..errors import UsageError
@@ -118,5 +119,5 @@ def _by_hand(engine: Engine, project: Project, chosen: Chosen, cell: Cell) -> It
     reader = next(item for item in chosen.plan.environments if item.id == cell.reader)
     if project.built.ready(reader):
         python = Folder(project.built.envdir, reader.id).python
-        load = f"import tensorflow as tf; m = tf.keras.models.load_model({str(written.path)!r}); m.summary()"
-        yield f'  {python} -c "{load}"'
+        scenario = engine.recipes.scenarios[cell.scenario]
+        yield from ("", command(reader, python, script(cell, written.path, scenario)))

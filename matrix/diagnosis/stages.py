@@ -37,6 +37,9 @@ _FUNCTIONS = (
     ),
 )
 
+_OPENING = re.compile(r"/saved_model/load\.py load_(internal|partial)$")
+_COMPILING = re.compile(r"compile|optimizer|loss|metric")
+
 
 def stage_of(announced: Stage, frames: Iterable[tuple[str, int, str]]) -> Stage:
     """Return the latest stage that a traceback went through inside `load_model`, else the announced one.
@@ -50,3 +53,18 @@ def stage_of(announced: Stage, frames: Iterable[tuple[str, int, str]]) -> Stage:
         if any(pattern.fullmatch(function) for function in functions):
             return stage
     return announced
+
+
+def uncompiled(stage: Stage, frames: Iterable[tuple[str, int, str]]) -> bool:
+    """Whether a traceback shows that a load ended before Keras compiled anything: `compile=False` changes nothing then.
+
+    So it is while the scenario's code is imported, while TensorFlow itself opens a SavedModel (Keras compiles what it
+    returns), and where a config is read, unless a file or a function on the way speaks of what compiling needs.
+
+    Args:
+        stage: how far the load got, from `stage_of`.
+        frames: of the whole chain of exceptions.
+    """
+    places = [f"{file} {function}" for file, _line, function in frames]
+    shown = stage in {Stage.IMPORT, Stage.CONFIG} or any(_OPENING.search(place) for place in places)
+    return shown and not any(_COMPILING.search(place) for place in places)
