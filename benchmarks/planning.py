@@ -44,7 +44,7 @@ def planned(count: int, folder: Path) -> tuple[int, float]:
     chosen = Chosen(plan=made, focus=focus(ENVIRONMENTS, "", ""), profile="")
     settings = Settings(limits=Limits(timeout=120, memory=4 << 30), means=Means(jobs=2, workers=8))
     backend = LocalBackend(NoxEnvironments(folder, folder / ".nox"), folder / ".matrix" / "desk")
-    made_engine = engine(chosen, backend, Store(folder), settings, quiet(), shared=None, broken={})
+    made_engine = engine(chosen, backend, Store(folder), settings, quiet(), broken={})
     left = made_engine.cells_left
     for cell in left:
         made_engine.reader.key(cell)

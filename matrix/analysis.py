@@ -73,13 +73,8 @@ def load(run: Path | str) -> Table:
     )
 
 
-def csv(table: Table) -> str:
-    """Return the table as CSV that no spreadsheet takes for a formula; `load` undoes that."""
-    return b"".join(csv_lines(table)).decode()
-
-
-def csv_lines(table: Table) -> Iterator[bytes]:
-    """Yield that CSV some lines at a time, for those who only pass it on."""
+def csv(table: Table) -> Iterator[bytes]:
+    """Yield the table as CSV, some lines at a time, that no spreadsheet takes for a formula; `load` undoes that."""
     yield b",".join([_quoted(str(name)) for name in table.columns]) + b"\n"
     lines = map(b",".join, zip(*[_printed(column) for _, column in table.items()], strict=True))
     while block := list(islice(lines, 1_000)):
@@ -155,11 +150,6 @@ def firsts(table: Table, writer: str, letters: str = BROKEN) -> Table:
     first = later.drop_duplicates(list(CASE))
     found: pd.Series[int] = first.groupby(["format", "loaded_with"], observed=True).size()
     return found.rename("cells").reset_index()
-
-
-def by_format(table: Table, writer: str, reader: str) -> Table:
-    """Return the counts of one pair per format, in the order of the formats."""
-    return counts(pair(table, writer, reader), ["format"])
 
 
 def failures(table: Table) -> Table:

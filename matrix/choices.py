@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from .config import Config
 from .errors import UsageError, unknown
-from .model import Environment, Format, Scenario
-from .plan import Plan, focus, plan
+from .model import Cell, Environment, Format, Scenario
+from .plan import Plan, focus, plan, rank
 from .scenarios import read_folder
 from .selector import selected
 
@@ -36,6 +36,11 @@ class Chosen:
     plan: Plan
     focus: tuple[str, str]
     profile: str
+
+    def ranks(self) -> Callable[[Cell], int]:
+        """Return what says how much a cell tells: see `plan.rank`."""
+        generations = {item.id: item.generation for item in self.plan.environments}
+        return lambda cell: rank(cell, self.focus, generations)
 
 
 def names_of_profile(profile: str, known: Sequence[Environment], own: Sequence[str]) -> tuple[str, ...]:

@@ -78,7 +78,7 @@ class Engine:
         try:
             saves, loads = self.board.todo
             if loads:
-                self.listener.phase("measuring", saves + loads)
+                self.listener.phase("measuring", saves + loads, saves)
                 self.lives.run(self.board, self.plan.environments)
             reason = self.board.closed
         except KeyboardInterrupt:

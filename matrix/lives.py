@@ -33,8 +33,8 @@ SAVING, LOADING = 0, 1
 class Listener(Protocol):
     """Who is told how a run goes on. Called from several threads."""
 
-    def phase(self, name: str, total: int) -> None:
-        """Tell what begins, and of how many parts it is."""
+    def phase(self, name: str, total: int, saves: int = 0) -> None:
+        """Tell what begins, of how many parts it is, and how many of them are saves, which take longer."""
 
     def done(self, what: str = "", parts: int = 1) -> None:
         """Tell what is finished, a `save`, a `load`, or what the phase is about, and how many parts that ends."""

@@ -17,10 +17,10 @@ from rich.progress import (
     Progress,
     TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 
 from .lives import Listener
+from .outlook import LOAD_SECONDS, SAVE_SECONDS
 
 LINE_EVERY_SECONDS = 10.0
 
@@ -51,6 +51,34 @@ class Sturdy(io.TextIOBase):
         return self.stream.fileno()
 
 
+class Pace:
+    """How far a phase is, and how long it will take by what it took so far.
+
+    Args:
+        total: of how many parts it is.
+        saves: how many of them are saves, each of which takes as long as several others.
+    """
+
+    def __init__(self, total: int, saves: int = 0) -> None:
+        self.total, self.count = total, 0
+        self._saves, self._spent = saves, 0.0
+        self._since = time.monotonic()
+
+    def done(self, what: str, parts: int) -> None:
+        """Take what is finished; where it ends more than one part, the others took no time."""
+        self.count += parts
+        self._saves -= what == "save"
+        self._spent += SAVE_SECONDS if what == "save" else LOAD_SECONDS
+
+    @property
+    def left(self) -> str:
+        """The minutes that are left, in words; empty when that is soon, or unknown."""
+        saves = max(0, self._saves)
+        work = SAVE_SECONDS * saves + LOAD_SECONDS * (self.total - self.count - saves)
+        seconds = (time.monotonic() - self._since) * work / self._spent if self._spent else 0.0
+        return f"about {seconds / 60:.0f} min left" if seconds > 90 else ""
+
+
 class Quiet:
     """Says nothing but what is wrong."""
 
@@ -58,7 +86,7 @@ class Quiet:
         self.stream = stream
         self._lock = threading.Lock()
 
-    def phase(self, name: str, total: int) -> None:
+    def phase(self, name: str, total: int, saves: int = 0) -> None:
         """See `lives.Listener`."""
 
     def done(self, what: str = "", parts: int = 1) -> None:
@@ -78,33 +106,28 @@ class Lines(Quiet):
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
-        self._name, self._total, self._count = "", 0, 0
-        self._since = self._last = time.monotonic()
+        self._name, self._pace = "", Pace(0)
+        self._last = time.monotonic()
 
-    def phase(self, name: str, total: int) -> None:
+    def phase(self, name: str, total: int, saves: int = 0) -> None:
         """Say what begins."""
-        self._name, self._total, self._count = name, total, 0
-        self._since = time.monotonic()
+        self._name, self._pace = name, Pace(total, saves)
         if total:
             self._say(f"{name}: {total} to do")
 
-    def done(self, what: str = "", parts: int = 1) -> None:  # noqa: ARG002 - a line counts saves and loads together
+    def done(self, what: str = "", parts: int = 1) -> None:
         """Say how far it is, now and then."""
         with self._lock:
-            self._count += parts
-            due = time.monotonic() - self._last > LINE_EVERY_SECONDS or self._count == self._total
+            self._pace.done(what, parts)
+            count, total, left = self._pace.count, self._pace.total, self._pace.left
+            due = time.monotonic() - self._last > LINE_EVERY_SECONDS or count == total
         if due:
-            self._say(f"{self._name}: {self._count} of {self._total}{self._left()}")
+            self._say(", ".join(filter(None, [f"{self._name}: {count} of {total}", left])))
 
     def working(self, environment: str, what: str) -> None:
         """Say what an environment begins with."""
         if what:
             self._say(f"{environment}: {what}")
-
-    def _left(self) -> str:
-        spent = time.monotonic() - self._since
-        left = spent / max(1, self._count) * (self._total - self._count)
-        return f", about {left / 60:.0f} min left" if left > 90 else ""
 
     def _say(self, line: str) -> None:
         with self._lock:
@@ -118,16 +141,21 @@ class Live(Quiet):
     def __init__(self, progress: Progress, stream: TextIO) -> None:
         super().__init__(stream)
         self.progress = progress
-        self._task = progress.add_task("starting", total=None, at="")
+        self._task = progress.add_task("starting", total=None, left="", at="")
+        self._pace = Pace(0)
         self._at: dict[str, str] = {}
 
-    def phase(self, name: str, total: int) -> None:
+    def phase(self, name: str, total: int, saves: int = 0) -> None:
         """Begin a new bar."""
-        self.progress.reset(self._task, description=name, total=total, completed=0, at="")
+        self._pace = Pace(total, saves)
+        self.progress.reset(self._task, description=name, total=total, completed=0, left="", at="")
 
-    def done(self, what: str = "", parts: int = 1) -> None:  # noqa: ARG002 - a bar counts saves and loads together
+    def done(self, what: str = "", parts: int = 1) -> None:
         """Move the bar."""
-        self.progress.advance(self._task, parts)
+        with self._lock:
+            self._pace.done(what, parts)
+            left = self._pace.left
+        self.progress.update(self._task, advance=parts, left=left)
 
     def working(self, environment: str, what: str) -> None:
         """Show what is at work beside the bar."""
@@ -161,7 +189,7 @@ def listener(*, quiet: bool, stream: TextIO | None = None) -> Iterator[Listener]
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TimeRemainingColumn(),
+            TextColumn("{task.fields[left]}", markup=False),
             TextColumn("{task.fields[at]}", style="dim", markup=False),  # may hold brackets of its own
         )
         with Progress(*columns, console=console, transient=True) as progress:

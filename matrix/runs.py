@@ -19,7 +19,7 @@ from .errors import EnvironmentFailed, Incomplete, UsageError, unknown
 from .failpoints import reach
 from .lives import Listener, Means
 from .model import Status
-from .plan import Plan, rank
+from .plan import Plan
 from .recipe import Recipes, guest_digest
 from .results import EnvironmentReport, Result, Run
 from .saves import Limits
@@ -33,11 +33,10 @@ _UNKNOWN = frozenset({Status.ENVIRONMENT, Status.NOT_RUN})
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How a run is done: what one cell and the whole run may use, and whether to measure known cells again."""
+    """How a run is done: what one cell, and the whole run, may use."""
 
     limits: Limits
     means: Means
-    fresh: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +55,8 @@ def engine(
     settings: Settings,
     listener: Listener,
     *,
-    shared: Shared | None,
+    fresh: bool = False,
+    shared: Shared | None = None,
     broken: Mapping[str, EnvironmentFailed],
 ) -> Engine:
     """Return what carries out a plan.
@@ -65,14 +65,13 @@ def engine(
         chosen: what to measure.
         backend: where.
         store: what is known already, and where the rest goes.
-        shared: the same, together with other checkouts.
         settings: how.
         listener: who hears how it goes on.
+        fresh: measure also what is known.
+        shared: what is known to other checkouts.
         broken: environments that could not even be locked.
     """
-    plan = chosen.plan
-    generations = {item.id: item.generation for item in plan.environments}
-    cut_off = settings.means.seconds is not None
+    plan, cut_off = chosen.plan, settings.means.seconds is not None
     return Engine(
         plan=plan,
         backend=backend,
@@ -81,47 +80,46 @@ def engine(
         limits=settings.limits,
         means=settings.means,
         listener=listener,
-        fresh=settings.fresh,
+        fresh=fresh,
         shared=shared,
         broken=dict(broken),
-        ranks=(lambda cell: rank(cell, chosen.focus, generations)) if cut_off else (lambda _cell: 0),
+        ranks=chosen.ranks() if cut_off else lambda _cell: 0,
     )
 
 
-def measured(chosen: Chosen, engine: Engine, settings: Settings, *, command: str, note: str, audit: int) -> Measured:
+def measured(chosen: Chosen, engine: Engine, *, command: str, note: str, audit: int) -> Measured:
     """Carry out a plan and return the run, also when it was interrupted.
 
     Args:
         chosen: what to measure.
         engine: what does it.
-        settings: how.
         command: what the user typed, for the page.
         note: what the page should say beside the answer.
         audit: how many cells to repeat in fresh processes.
     """
     started, clock = datetime.now(UTC), time.monotonic()
     outcome = engine.run()
-    repeated = _audited(engine, outcome, settings, audit) if audit and outcome.complete else None
+    repeated = _audited(engine, outcome, audit) if audit and outcome.complete else None
     said = " ".join(filter(None, [note, repeated.sentence if repeated else "", _halted(outcome)]))
-    run = _run(chosen, settings, outcome, command=command, started=started, note=said)
-    return Measured(
-        run=replace(run, seconds=round(time.monotonic() - clock, 1)), stopped=outcome.stopped, audit=repeated
-    )
+    seconds = time.monotonic() - clock
+    run = _run(chosen, engine, outcome, command=command, started=started, seconds=seconds, note=said)
+    return Measured(run=run, stopped=outcome.stopped, audit=repeated)
 
 
-def snapshot(chosen: Chosen, engine: Engine, settings: Settings, *, command: str, started: datetime) -> Run:
+def snapshot(chosen: Chosen, engine: Engine, *, command: str, started: datetime) -> Run:
     """Return what is known now of a run that goes on."""
     outcome = engine.snapshot()
     done = sum(item.status is not Status.NOT_RUN for item in outcome.results)
     note = f"Running: {done:,} of {len(outcome.results):,} cells are decided."
-    return _run(chosen, settings, outcome, command=command, started=started, note=note)
+    seconds = max(0.0, (datetime.now(UTC) - started).total_seconds())
+    return _run(chosen, engine, outcome, command=command, started=started, seconds=seconds, note=note)
 
 
 def _halted(outcome: Outcome) -> str:
     return outcome.stopped if outcome.stopped != INTERRUPTED else ""
 
 
-def _audited(engine: Engine, outcome: Outcome, settings: Settings, count: int) -> Audit:
+def _audited(engine: Engine, outcome: Outcome, count: int) -> Audit:
     return Auditor(
         environments=engine.recipes.environments,
         artifacts=engine.known[0] | engine.board.artifacts,
@@ -129,17 +127,19 @@ def _audited(engine: Engine, outcome: Outcome, settings: Settings, count: int) -
         writer=engine.writer,
         reader=engine.reader,
         listener=engine.listener,
-        jobs=settings.means.jobs,
+        jobs=engine.means.jobs,
     ).audit(outcome.results, count)
 
 
-def _run(chosen: Chosen, settings: Settings, outcome: Outcome, *, command: str, started: datetime, note: str) -> Run:
-    plan, finished = chosen.plan, datetime.now(UTC)
+def _run(
+    chosen: Chosen, engine: Engine, outcome: Outcome, *, command: str, started: datetime, seconds: float, note: str
+) -> Run:
+    plan = chosen.plan
     return Run(
         id=started.strftime("%Y-%m-%dT%H-%M-%S.%f")[:-3],
         started=started.isoformat(timespec="seconds"),
-        finished=finished.isoformat(timespec="seconds"),
-        seconds=round(max(0.0, (finished - started).total_seconds()), 1),
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        seconds=round(seconds, 1),
         command=command,
         profile=chosen.profile,
         complete=outcome.complete,
@@ -150,7 +150,7 @@ def _run(chosen: Chosen, settings: Settings, outcome: Outcome, *, command: str, 
         results=outcome.results,
         tracebacks=outcome.tracebacks,
         left_out=plan.left_out,
-        machine=_machine(settings),
+        machine=_machine(engine),
         cached=outcome.cached,
     )
 
@@ -166,16 +166,16 @@ def recipes(plan: Plan, backend: str, limits: Limits) -> Recipes:
     )
 
 
-def _machine(settings: Settings) -> tuple[tuple[str, str], ...]:
+def _machine(engine: Engine) -> tuple[tuple[str, str], ...]:
     return (
         ("keras-matrix", VERSION),
         ("platform", platform.platform()),
         ("processor", platform.machine()),
         ("cores", str(os.cpu_count())),
         ("python", platform.python_version()),
-        ("jobs", str(settings.means.jobs)),
-        ("isolation", settings.limits.isolation),
-        ("timeout", f"{settings.limits.timeout:g} s"),
+        ("jobs", str(engine.means.jobs)),
+        ("isolation", engine.limits.isolation),
+        ("timeout", f"{engine.limits.timeout:g} s"),
     )
 
 

@@ -71,7 +71,7 @@ class Heard:
     now: str = ""
     parts: int = 0
 
-    def phase(self, name: str, total: int) -> None:
+    def phase(self, name: str, total: int, saves: int = 0) -> None:  # noqa: ARG002 - all parts are alike here
         """Remember the phase."""
         self.now = name
         self.counts[name] = self.parts = 0

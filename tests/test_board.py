@@ -197,14 +197,14 @@ def test_what_was_not_finished_is_put_back() -> None:
 
 def test_a_broken_environment_is_e_in_its_row_and_its_column() -> None:
     """
-    Nobody else is touched, and the run ends without it.
+    Nobody else is touched, the run ends without it, and each part is told once.
     """
     seen = board([AA, AB, BA, BB])
-    seen.broke("b", EnvironmentFailed("no disk"))
+    assert seen.broke("b", EnvironmentFailed("no disk")) == 3  # two cells, and the save of both
     assert letters(seen) == {BA: "E", BB: "E"}
 
     assert seen.next("a", holding=False) == Work(saves=(AA.save,))
-    seen.saved(saved(AA))
+    assert seen.saved(saved(AA)) == 1
 
     assert letters(seen) == {BA: "E", BB: "E", AB: "E"}
     assert {one.reason for one in seen.results.values()} == {"Writer: no disk", "Reader: no disk"}

@@ -23,10 +23,12 @@ def test_every_cell_gets_one_letter_and_totals_add_up(backend: FakeBackend, tmp_
     """
     Three environments and two scenarios give one result for each planned cell, and nothing twice.
     """
-    running = engine(backend, tmp_path, [OLD, NEW, NEWER], [scenario("plain_fake"), scenario("custom_fake")])
+    scenarios, heard = [scenario("plain_fake"), scenario("custom_fake")], Heard()
+    running = engine(backend, tmp_path, [OLD, NEW, NEWER], scenarios, heard=heard)
 
     outcome = running.run()
 
+    assert heard.parts == heard.totals["measuring"] == len(running.plan.cells) + len(running.plan.saves)
     assert [result.cell for result in outcome.results] == list(running.plan.cells)
     assert len(letters(outcome)) == len(running.plan.cells) == 9 * (5 + 15)
     assert outcome.complete

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import resource
 import subprocess
 import sys
 import tarfile
@@ -512,6 +513,21 @@ def test_a_mark_without_an_interpreter_does_not_count(place: Place) -> None:
 
     assert not place.environments.ready(place["mine"])
     assert not place.environments.ready(place["other"])
+
+
+def test_a_mark_that_cannot_be_read_says_nothing(place: Place) -> None:
+    """
+    With too many open files an environment is not taken for one that has to be built anew.
+    """
+    place.environments.ensure(place["mine"], SILENT)
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, before[1]))
+
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            place.environments.ready(place["mine"])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 def test_folders_are_named_as_nox_names_them() -> None:

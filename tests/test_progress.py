@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from matrix.lives import Listener
-from matrix.progress import Lines, Live, listener
+from matrix.outlook import LOAD_SECONDS, SAVE_SECONDS
+from matrix.progress import Lines, Live, Pace, listener
 
 
 class Terminal(io.StringIO):
@@ -82,6 +83,31 @@ def test_a_log_counts_over_threads() -> None:
             pool.submit(lines.done)
 
     assert stream.getvalue().splitlines() == ["loading: 1000 to do", "loading: 1000 of 1000"]
+
+
+@pytest.mark.parametrize(
+    ("saved", "loaded", "left"),
+    [
+        pytest.param(0, 0, "", id="nothing-known"),
+        pytest.param(1_000, 0, "about 5 min left", id="cells-that-a-save-decided-take-no-time"),
+        pytest.param(1_000, 9_999, "", id="nearly-there"),
+    ],
+)
+def test_what_is_left_goes_by_what_it_took(monkeypatch: pytest.MonkeyPatch, saved: int, loaded: int, left: str) -> None:
+    """
+    A save takes longer than a load: after all of them, most of the parts are left, and not most of the time.
+    """
+    now = 0.0
+    monkeypatch.setattr("matrix.progress.time.monotonic", lambda: now)
+    pace = Pace(21_000, saves=1_000)
+    for _ in range(saved):
+        pace.done("save", 11)
+        now += SAVE_SECONDS / 2
+    for _ in range(loaded):
+        pace.done("load", 1)
+        now += LOAD_SECONDS / 2
+
+    assert pace.left == left
 
 
 def test_a_terminal_gets_a_bar() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from matrix.diagnosis.stages import stage_of
+from matrix.diagnosis.stages import stage_of, uncompiled
 from matrix.model import Stage
 
 
@@ -54,3 +54,26 @@ def test_no_frames_change_nothing() -> None:
     An exception without a traceback keeps the announced stage.
     """
     assert stage_of(Stage.READ, []) is Stage.READ
+
+
+@pytest.mark.parametrize(
+    ("stage", "file", "function", "shown"),
+    [
+        pytest.param(Stage.IMPORT, "inside/scenario.py", "register", True, id="the-code-itself"),
+        pytest.param(Stage.CONFIG, "keras/layers/serialization.py", "deserialize", True, id="a-layer"),
+        pytest.param(Stage.CONFIG, "keras/optimizers/__init__.py", "deserialize", False, id="an-optimizer"),
+        pytest.param(Stage.CONFIG, "keras/saving.py", "compile_from_config", False, id="compiling"),
+        pytest.param(Stage.READ, "tensorflow/python/saved_model/load.py", "load_internal", True, id="an-op"),
+        pytest.param(Stage.READ, "keras/saving/saved_model/load.py", "load", False, id="keras-itself"),
+        pytest.param(Stage.READ, "keras/src/saving/saving_api.py", "load_model", False, id="nothing-known"),
+        pytest.param(Stage.WEIGHTS, "keras/src/saving/saving_lib.py", "_load_state", False, id="optimizer-state-maybe"),
+        pytest.param(Stage.PREDICT, "keras/src/backend/trainer.py", "predict", False, id="after-loading"),
+    ],
+)
+def test_only_a_traceback_shows_that_nothing_was_compiled(
+    stage: Stage, file: str, function: str, *, shown: bool
+) -> None:
+    """
+    Whatever is not known may have to do with compiling.
+    """
+    assert uncompiled(stage, [(file, 1, function)]) is shown

@@ -26,22 +26,22 @@ def trial(cell: Cell) -> Trial:
     return Trial(cell, written, ladder(cell, ALL, safe_mode=True))
 
 
-def failed(one: Trial, message: str = "Unknown layer: Scale") -> Trial:
-    """The same after its next way of loading raised an exception."""
+def failed(one: Trial, message: str = "Unknown layer: Scale", function: str = "load_model") -> Trial:
+    """The same after its next way of loading raised an exception in a function of Keras."""
     rung = one.next(safe_mode=True)
     assert rung is not None
-    facts = line(raised(("ValueError", message)), rung=rung.name)
+    facts = line(raised(("ValueError", message), frames=(["keras/saving.py", 1, function],)), rung=rung.name)
     said = transcript(facts)
     one.heard(rung, facts, said, attempt(said, None, Tolerance(), rung="" if one.attempts else "own way"))
     return one
 
 
-def climbed(one: Trial, message: str = "Unknown layer: Scale") -> list[str]:
+def climbed(one: Trial, message: str = "Unknown layer: Scale", function: str = "load_model") -> list[str]:
     """Every way that is tried when all of them fail."""
     names = []
     while (rung := one.next(safe_mode=True)) is not None:
         names.append(rung.name)
-        failed(one, message)
+        failed(one, message, function)
     return names
 
 
@@ -71,6 +71,18 @@ def test_safe_mode_is_left_out_only_where_keras_asks_for_that() -> None:
         "custom_objects+compile=False+safe_mode=False",
         "registered+compile=False+safe_mode=False",
     ]
+
+
+def test_what_failed_before_compiling_is_not_tried_without_it() -> None:
+    """
+    Each way on its own: with the classes at hand it may come further, and then `compile=False` may help.
+    """
+    assert climbed(trial(BARE), function="deserialize") == ["as it is", "custom_objects", "registered"]
+    assert "compile=False" in climbed(trial(BARE), function="compile_from_config")
+
+    one = failed(failed(trial(BARE), function="deserialize"), function="compile_from_config")
+
+    assert climbed(one) == ["custom_objects+compile=False", "registered", "registered+compile=False"]
 
 
 @pytest.mark.parametrize("variant", ALL)

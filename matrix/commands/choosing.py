@@ -15,7 +15,6 @@ from ..engine import Engine
 from ..lives import Listener, Means
 from ..model import Cell, Environment
 from ..options import default_jobs
-from ..plan import rank
 from ..project import Project
 from ..saves import Limits
 from ..shared import Shared
@@ -51,15 +50,13 @@ def selection(options: argparse.Namespace, project: Project) -> Selection:
     return Selection(choices.chosen(said, config, [item for item in known.environments if item.id in names]), known)
 
 
-def settings(options: argparse.Namespace, config: Config) -> runs.Settings:
+def _settings(options: argparse.Namespace, config: Config) -> runs.Settings:
     """Return how the run is to be done."""
     limits = Limits(timeout=options.timeout or config.timeout, memory=config.memory, isolation=options.isolation)
     free = psutil.virtual_memory().available
     jobs = options.jobs or default_jobs(free)
     workers = (free - jobs * CHILD_BYTES) // WORKER_BYTES
-    return runs.Settings(
-        limits=limits, means=Means(jobs=jobs, workers=workers, seconds=options.budget), fresh=options.fresh
-    )
+    return runs.Settings(limits=limits, means=Means(jobs=jobs, workers=workers, seconds=options.budget))
 
 
 def limit(options: argparse.Namespace) -> Budget:
@@ -71,7 +68,6 @@ def engine(
     options: argparse.Namespace, project: Project, asked: Selection, told: Listener, *, fresh: bool = False
 ) -> Engine:
     """Return what carries out a selection, with what a budget leaves out."""
-    wanted = settings(options, project.config)
     url = options.cache or project.config.cache
     if url and "://" not in url:
         url = str(project.config.project / url)
@@ -79,8 +75,9 @@ def engine(
         asked.chosen,
         project.backend,
         project.store,
-        runs.Settings(limits=wanted.limits, means=wanted.means, fresh=fresh),
+        _settings(options, project.config),
         told,
+        fresh=fresh,
         shared=Shared(url, told.problem) if url else None,
         broken=asked.known.broken,
     )
@@ -111,11 +108,10 @@ def _left_out(made: Engine, project: Project, chosen: choices.Chosen, allowed: B
     unfit = {cell for cell in made.plan.cells if not {cell.writer, cell.reader} <= fits}
     found = dict.fromkeys(unfit, "left out by --max-disk")
     if allowed.seconds is not None:
-        generations = {item.id: item.generation for item in made.plan.environments}
         late = budget.left_out(
             [cell for cell in made.plan.cells if cell not in unfit],
             known,
-            lambda cell: rank(cell, chosen.focus, generations),
+            chosen.ranks(),
             unbuilt={item.id for item in _unbuilt(made, project)},
             seconds=allowed.seconds,
             jobs=made.means.jobs,

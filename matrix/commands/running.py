@@ -48,7 +48,6 @@ def _measured(
     return runs.measured(
         asked.chosen,
         engine,
-        choosing.settings(options, project.config),
         command=options.typed,
         note=budget.note(len(engine.left_out), choosing.limit(options)),
         audit=options.audit,
@@ -92,7 +91,6 @@ def _running(project: Project) -> Run:
     made = runs.snapshot(
         asked.chosen,
         engine,
-        choosing.settings(options, project.config),
         command=command,
         started=datetime.fromisoformat(started),
     )

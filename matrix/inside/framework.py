@@ -8,11 +8,16 @@ def imported():
     import tensorflow
 
     tensorflow.keras.models.load_model  # noqa: B018 - newer releases import Keras at first use
-    for settings in (tensorflow.debugging, getattr(tensorflow.keras, "config", None)):
-        show_all_frames = getattr(settings, "disable_traceback_filtering", None)
-        if show_all_frames is not None:
-            show_all_frames()  # they hide their own frames, which tell how far a load got
+    show_all_frames(tensorflow)
     return tensorflow
+
+
+def show_all_frames(tensorflow):
+    """Have the frames of Keras and TensorFlow in tracebacks: they tell how far a load got, and are hidden by default."""
+    for settings in (tensorflow.debugging, getattr(tensorflow.keras, "config", None)):
+        disable = getattr(settings, "disable_traceback_filtering", None)
+        if disable is not None:
+            disable()
 
 
 def facts(tensorflow):
@@ -50,6 +55,24 @@ def idle():
     return made is None or not (getattr(made, "_initialized", False) or getattr(made, "_context_handle", None))
 
 
-def forget(tensorflow):
-    """Drop the graph and the name counters of the last cell: a 1.15 keeps every model in one graph."""
-    tensorflow.keras.backend.clear_session()
+class Session:
+    """What Keras keeps from one cell of a child to the next.
+
+    `clear_session` drops it all, and with it every kernel that TensorFlow has prepared, which costs the next cell more
+    than it gains. So after a cell that went well only the name counters start anew, where Keras has a function for that.
+    That is not enough after an exception, which may have left something half done, nor where all models are part of one
+    graph that keeps them: before 2.4, where a symbolic input is a tensor of that graph.
+    """
+
+    def __init__(self, tensorflow):
+        self.tensorflow = tensorflow
+        self.backend = tensorflow.keras.backend
+        self.in_one_graph = isinstance(tensorflow.keras.Input((1,)), tensorflow.Tensor)
+
+    def clear(self, raised):
+        """Forget the last cell; `raised` says whether it ended with an exception."""
+        if raised or self.in_one_graph:
+            self.backend.clear_session()
+            show_all_frames(self.tensorflow)  # Keras 3 forgets that too
+        elif hasattr(self.backend, "reset_uids"):
+            self.backend.reset_uids()

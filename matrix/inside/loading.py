@@ -4,6 +4,7 @@ import numpy
 
 from .arrays import digest, packed, unpacked
 from .feeding import fed
+from .framework import Session
 from .scenario import custom_objects
 
 
@@ -17,9 +18,21 @@ class Loader:
         self.inputs = job["inputs"]
         self.feeds = {}
         self.model_of_code = None
+        self.session = None
+        self.raised = None  # whether the last cell ended with an exception
 
     def load(self, cell, reach):
         """Load one artifact and predict; `reach(stage)` is called as it gets there. Return the answer."""
+        if self.raised is not None:
+            self.session = self.session or Session(self.tensorflow)
+            self.session.clear(self.raised)
+        self.raised = True
+        answer = self.loaded(cell, reach)
+        self.raised = False
+        return answer
+
+    def loaded(self, cell, reach):
+        """Do so, whatever the cells before have left."""
         reach("read")
         if cell["format"] == "export":
             outputs = served(self.tensorflow, cell["path"], unpacked(self.inputs[cell["inputs"]]), reach)

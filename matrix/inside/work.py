@@ -6,7 +6,6 @@ import random
 import signal
 import tempfile
 
-from . import framework
 from .channel import described, say
 from .limits import allow_cpu, restrict
 from .loading import Loader
@@ -48,12 +47,10 @@ def work(tensorflow, job, results):
         tell(answer={"raised": described(error)})
         tell(end=True)
         return
-    for position, cell in enumerate(job["cells"]):
+    for cell in job["cells"]:
         tell(begin=cell["id"])
         allow_cpu(2 * job["timeout"])
         try:
-            if position and job["task"] == "load":
-                framework.forget(tensorflow)
             answer = do(cell)
         except BaseException as error:
             answer = {"raised": described(error)}

@@ -50,7 +50,7 @@ def _written(run: Run, folder: Path) -> Written:
     digest = hashlib.sha256()
     files.place(folder / "results.jsonl", _heard(files.encoded(lines.written(run, endings)), digest.update))
     files.place(folder / "run.json", files.encoded([files.run_json(run)]))
-    files.place(folder / "results.csv", analysis.csv_lines(cells))
+    files.place(folder / "results.csv", analysis.csv(cells))
     files.place(folder / "verdict.json", files.encoded([summary.verdict(run, told)]))
     files.place(folder / "summary.md", files.encoded([summary.markdown(run, told)]))
     index = page.html(run, cells, told, digest=digest.hexdigest(), endings=endings)

@@ -248,6 +248,7 @@ keras = Namespace(
     layers=Namespace(Layer=Layer, Dense=Dense),
     models=Namespace(load_model=load_model if GENERATION > 2 else load_model_without_safe_mode),
     utils=utils,
+    Input=lambda shape: constant(numpy.zeros(shape)),
     backend=Namespace(clear_session=lambda: None, floatx=lambda: "float32"),  # as in the real one, the registry stays
 )
 data = Namespace(Dataset=Dataset)
