@@ -18,6 +18,8 @@ from pathlib import Path
 
 from subject import ENVDIR, ROOT, project
 
+from matrix import analysis
+
 RUNNER = """
 import resource, sys
 from matrix.cli import main
@@ -29,11 +31,12 @@ sys.exit(code)
 
 @dataclass(frozen=True)
 class Took:
-    """What one run took: seconds, megabytes of the runner, and how many cells it was of."""
+    """What one run took: seconds, megabytes of the runner, how many cells it was of, and how many were measured."""
 
     seconds: float
     megabytes: int
     cells: int
+    measured: int
 
 
 def took(folder: Path, *arguments: str) -> Took:
@@ -45,9 +48,9 @@ def took(folder: Path, *arguments: str) -> Took:
     seconds = time.perf_counter() - started
     if done.returncode:
         sys.exit(f"the run failed with {done.returncode}: {done.stderr[-2000:]}")
-    cells = (folder / "reports" / "latest" / "results.csv").read_text(encoding="utf-8").count("\n") - 1
+    counted = analysis.counts(analysis.load(folder / "reports" / "latest")).iloc[0]
     peak = re.findall(r"peak (\d+)", done.stderr)
-    return Took(seconds, int(peak[-1]), cells)
+    return Took(seconds, int(peak[-1]), int(counted["total"]), int(counted["measured"]))
 
 
 def main() -> None:
@@ -57,9 +60,13 @@ def main() -> None:
         full = took(folder, "--profile", "full", "--fresh")
         again = took(folder, "--profile", "full")
     print(f"quick profile: {small.cells:,} cells in {small.seconds:.0f} s, {small.megabytes} MB")
-    print(f"full profile: {full.cells:,} cells in {full.seconds / 60:.1f} min, {full.megabytes} MB")
+    print(
+        f"full profile: {full.cells:,} cells, {full.measured:,} of them measured, in {full.seconds / 60:.1f} min: "
+        f"{full.measured / full.seconds:.0f} per second, {full.megabytes} MB"
+    )
     print(f"the same run again: {again.seconds:.1f} s, {again.megabytes} MB")
-    print(f"time per cell, full against quick: {full.seconds / full.cells / (small.seconds / small.cells):.2f}")
+    growth = full.seconds / full.measured / (small.seconds / small.measured)
+    print(f"time per measured cell, full against quick: {growth:.2f}")
     print(f"memory of the runner, full against quick: {full.megabytes / small.megabytes:.2f}")
 
 

@@ -15,7 +15,7 @@ from .model import Cell, Format, Rung, Save, Scenario, Variant, digest
 from .plan import ladder, own_rung
 from .protocol import Facts, Item, ProtocolError, Raised, Request, Transcript
 from .recipe import Recipes, sources_digest
-from .records import packed, understood, unpacked, whole, without_folder
+from .records import anonymous, packed, understood, unpacked, whole
 from .results import Attempt, Result
 from .saves import Artifact, Limits, refuse_trouble
 from .shared import Shared
@@ -105,7 +105,7 @@ class Reader:
         for line in worker.ask(self._request(batch)):
             trial, rung = steps[str(line.get("cell"))]
             facts, said = understood(
-                line if trial.artifact.path is None else without_folder(line, trial.artifact.path.parent)
+                line if trial.artifact.path is None else anonymous(line, trial.artifact.path.parent)
             )
             refuse_trouble(said)
             call = trial.call(rung)  # before the trial has heard of it

@@ -6,7 +6,7 @@ import io
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO, cast
 
@@ -57,12 +57,13 @@ class Pace:
     Args:
         total: of how many parts it is.
         saves: how many of them are saves, each of which takes as long as several others.
+        clock: tells the seconds.
     """
 
-    def __init__(self, total: int, saves: int = 0) -> None:
+    def __init__(self, total: int, saves: int = 0, clock: Callable[[], float] = time.monotonic) -> None:
         self.total, self.count = total, 0
         self._saves, self._spent = saves, 0.0
-        self._since = time.monotonic()
+        self._clock, self._since = clock, clock()
 
     def done(self, what: str, parts: int) -> None:
         """Take what is finished; where it ends more than one part, the others took no time."""
@@ -75,7 +76,7 @@ class Pace:
         """The minutes that are left, in words; empty when that is soon, or unknown."""
         saves = max(0, self._saves)
         work = SAVE_SECONDS * saves + LOAD_SECONDS * (self.total - self.count - saves)
-        seconds = (time.monotonic() - self._since) * work / self._spent if self._spent else 0.0
+        seconds = (self._clock() - self._since) * work / self._spent if self._spent else 0.0
         return f"about {seconds / 60:.0f} min left" if seconds > 90 else ""
 
 

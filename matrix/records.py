@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from .diagnosis.signatures import HOST
 from .model import digest
 from .protocol import Facts, ProtocolError, Transcript, transcript
 
@@ -57,15 +58,15 @@ def _raised(facts: Facts) -> list[Mapping[str, Any]] | None:
     return answer.get("raised") if isinstance(answer, dict) else None
 
 
-def without_folder(facts: Facts, folder: Path) -> Facts:
-    """Return a transcript whose texts do not tell where on this machine the artifact is: only its name stays."""
+def anonymous(facts: Facts, folder: Path) -> Facts:
+    """Return a transcript whose texts tell neither the name of this machine nor where on it the artifact is."""
     prefix = f"{folder}/"
     slim = {**facts, "noise": str(facts.get("noise", "")).replace(prefix, "")}
     raised = _raised(facts)
     if isinstance(raised, list):
         slim["answer"] = {
             "raised": [
-                {**problem, "message": str(problem["message"]).replace(prefix, "")}
+                {**problem, "message": HOST.sub("HOST", str(problem["message"]).replace(prefix, ""))}
                 if isinstance(problem, dict) and "message" in problem
                 else problem
                 for problem in raised

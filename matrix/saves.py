@@ -26,7 +26,7 @@ from .protocol import (
     transcript,
 )
 from .recipe import Recipes
-from .records import packed, understood, unpacked, without_folder
+from .records import anonymous, packed, understood, unpacked
 from .results import Attempt
 from .shared import Shared
 from .store import Store
@@ -164,7 +164,7 @@ class Writer:
             isolation=limits.isolation,
         )
         for line in worker.ask(request):
-            facts, said = understood(without_folder(line, desk))
+            facts, said = understood(anonymous(line, desk))
             refuse_trouble(said)
             yield self._keep(wanted[said.cell], facts, places[said.cell])
 

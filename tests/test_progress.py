@@ -93,13 +93,12 @@ def test_a_log_counts_over_threads() -> None:
         pytest.param(1_000, 9_999, "", id="nearly-there"),
     ],
 )
-def test_what_is_left_goes_by_what_it_took(monkeypatch: pytest.MonkeyPatch, saved: int, loaded: int, left: str) -> None:
+def test_what_is_left_goes_by_what_it_took(saved: int, loaded: int, left: str) -> None:
     """
     A save takes longer than a load: after all of them, most of the parts are left, and not most of the time.
     """
     now = 0.0
-    monkeypatch.setattr("matrix.progress.time.monotonic", lambda: now)
-    pace = Pace(21_000, saves=1_000)
+    pace = Pace(21_000, saves=1_000, clock=lambda: now)
     for _ in range(saved):
         pace.done("save", 11)
         now += SAVE_SECONDS / 2

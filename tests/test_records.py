@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +14,8 @@ from values import FRAME, line, loaded, packed, raised, saved
 from matrix.judge import attempt
 from matrix.model import Stage, Status, Tolerance
 from matrix.protocol import ProtocolError, Saved, transcript
+from matrix.records import anonymous, understood, unpacked
 from matrix.records import packed as kept
-from matrix.records import understood, unpacked
 
 
 class Shelf(dict[str, str]):
@@ -174,6 +175,18 @@ def spoiled(value: Any, chance: random.Random) -> Any:
     if isinstance(value, list):
         return [spoiled(item, chance) for item in value]
     return value
+
+
+def test_nothing_tells_whose_machine_it_was() -> None:
+    """
+    Neither where the artifact was, nor the name that TensorFlow puts into a message.
+    """
+    said = line(raised(("NotFoundError", "no op in /store/ab/model.h5, in binary running on my-box.lan. Make sure")))
+
+    slim = anonymous({**said, "noise": "/store/ab/model.h5 is odd"}, Path("/store/ab"))
+
+    assert slim["answer"]["raised"][0]["message"] == "no op in model.h5, in binary running on HOST. Make sure"
+    assert slim["noise"] == "model.h5 is odd"
 
 
 def test_no_spoiled_line_gets_past_the_door() -> None:

@@ -30,6 +30,9 @@ DIGEST = "3f786850e387550fdab836ed7e6dc881de23001b0a2ea7ff2e1f1c3c8f1b1e2d"
         pytest.param("<Dense object at 0x7f3a5c0b2d60>", "<Dense object at ADDRESS>", id="address"),
         pytest.param("expected 2 layers, found 3.", "expected N layers, found N.", id="numbers"),
         pytest.param("error 1.5e-07 > 0.25", "error N > N", id="numbers-with-a-point"),
+        pytest.param(
+            "op in binary running on my-box.lan. Make sure", "op in binary running on HOST. Make sure", id="host"
+        ),
         pytest.param("two\n  lines\tand tabs ", "two lines and tabs", id="white-space"),
     ],
 )

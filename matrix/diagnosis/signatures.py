@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 
 LENGTH = 240
+# https://github.com/tensorflow/tensorflow/blob/v2.19.0/tensorflow/core/framework/op.cc, "Op type not registered"
+HOST = re.compile(r"(?<= in binary running on )\S+?(?=\.(?:\s|$))")
 _SIZE = r"(?:None|\?|-?\d+)"
 # No rule may read one character twice for two reasons: a message can hold anything, and a hundred kilobytes of it.
 _RULES = (
     (re.compile(r"\s+"), " "),
+    (HOST, "HOST"),
     (re.compile(r"0x[0-9a-fA-F]+"), "ADDRESS"),
     (re.compile(r"(?<=['\"])(?=/[^/'\"]+/)[^'\"]+(?=['\"])"), "PATH"),  # quoted, so with spaces
     # bare: a word that goes on after a space belongs to it when it has a slash too

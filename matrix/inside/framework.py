@@ -13,7 +13,7 @@ def imported():
 
 
 def show_all_frames(tensorflow):
-    """Have the frames of Keras and TensorFlow in tracebacks: they tell how far a load got, and are hidden by default."""
+    """Have all frames of Keras and TensorFlow in tracebacks: they tell how far a load got, and hide by default."""
     for settings in (tensorflow.debugging, getattr(tensorflow.keras, "config", None)):
         disable = getattr(settings, "disable_traceback_filtering", None)
         if disable is not None:
@@ -59,9 +59,9 @@ class Session:
     """What Keras keeps from one cell of a child to the next.
 
     `clear_session` drops it all, and with it every kernel that TensorFlow has prepared, which costs the next cell more
-    than it gains. So after a cell that went well only the name counters start anew, where Keras has a function for that.
-    That is not enough after an exception, which may have left something half done, nor where all models are part of one
-    graph that keeps them: before 2.4, where a symbolic input is a tensor of that graph.
+    than it gains. So after a cell that went well only the name counters start anew, where Keras has a function for it.
+    That is not enough after an exception, which may have left something half done, nor where all models are part of
+    one graph that keeps them: before 2.4, where a symbolic input is a tensor of that graph.
     """
 
     def __init__(self, tensorflow):
