@@ -21,7 +21,6 @@ from packaging.utils import (
     parse_wheel_filename,
 )
 from packaging.version import InvalidVersion, Version
-from pypi_simple import NoSuchProjectError, PyPISimple, UnsupportedContentTypeError
 
 from .errors import Incomplete
 
@@ -71,7 +70,6 @@ class PackageIndex:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._client = PyPISimple(url)
         self._known: dict[str, tuple[File, ...]] = {}
         self._lock = threading.Lock()
 
@@ -83,11 +81,14 @@ class PackageIndex:
             return self._known[project]
 
     def _asked(self, project: str) -> tuple[File, ...]:
+        import pypi_simple  # noqa: PLC0415 - with all that it needs a third of the start of every command
+
         try:
-            page = self._client.get_project_page(project, timeout=TIMEOUT)
-        except NoSuchProjectError:
+            with pypi_simple.PyPISimple(self.url) as client:
+                page = client.get_project_page(project, timeout=TIMEOUT)
+        except pypi_simple.NoSuchProjectError:
             return ()
-        except (OSError, UnsupportedContentTypeError) as error:  # what requests raises is an OSError
+        except (OSError, pypi_simple.UnsupportedContentTypeError) as error:  # what requests raises is an OSError
             raise Incomplete(
                 f"The package index {shown(self.url)} does not answer about {project} "
                 f"({type(error).__name__}). Set UV_DEFAULT_INDEX if there is another one."
