@@ -190,10 +190,10 @@ def test_keyboard_reaches_a_cell(browser: Any, index: str) -> None:
     page.keyboard.press("ArrowLeft")
     moved = page.evaluate("document.activeElement.getAttribute('href')")
     page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelector('#live').innerText.includes('tf-2.13 into tf-2.19')")
 
     assert start == "#/pair/tf-2.15/tf-2.21"
     assert moved == "#/pair/tf-2.13/tf-2.19"
-    assert "tf-2.13 into tf-2.19" in page.inner_text("#live")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.closest('#view') !== null")
 
