@@ -15,7 +15,9 @@ _REGISTER = """\
 for name, thing in code["CUSTOM_OBJECTS"].items():
     tf.keras.utils.register_keras_serializable("scenario", name)(thing)"""
 _LOAD = {
-    Format.EXPORT: 'signature = tf.saved_model.load({file!r}).signatures["serving_default"]',
+    Format.EXPORT: """\
+tf.compat.v1.enable_v2_behavior()  # as 2.x does by itself; 1.15 needs a session else
+signature = tf.compat.v2.saved_model.load({file!r}).signatures["serving_default"]""",
     Format.WEIGHTS_H5: """\
 model = code["build"]()
 model.weights or model.predict(inputs)  # some have no variables before they have seen data
