@@ -13,7 +13,7 @@ from .model import Environment
 BUILD_SECONDS = 12.0
 IMPORT_SECONDS = 6.0
 SAVE_SECONDS = 0.25
-LOAD_SECONDS = 0.06
+LOAD_SECONDS = 0.04
 
 
 def seconds(*, builds: int, imports: int, saves: int, loads: int) -> float:

@@ -89,7 +89,7 @@ def test_a_log_counts_over_threads() -> None:
     ("saved", "loaded", "left"),
     [
         pytest.param(0, 0, "", id="nothing-known"),
-        pytest.param(1_000, 0, "about 5 min left", id="cells-that-a-save-decided-take-no-time"),
+        pytest.param(1_000, 0, "about 3 min left", id="cells-that-a-save-decided-take-no-time"),
         pytest.param(1_000, 9_999, "", id="nearly-there"),
     ],
 )
