@@ -61,7 +61,6 @@ def save(models, name, registered, kind, path, plain):
 
 
 def load(name, code, kind, path, options, plain):
-    tf.keras.backend.clear_session()
     if code == "registered":
         register(name)
     if code == "custom_objects":
@@ -86,5 +85,6 @@ for line in sys.stdin:
             well += 1
         except Exception as error:  # noqa: BLE001 - a model that does not load is an answer
             print(call, type(error).__name__, file=sys.stderr)
+            tf.keras.backend.clear_session()  # it may have left something half done
     out.write(json.dumps({"well": well}) + "\n")
     out.flush()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,11 +17,20 @@ from pathlib import Path
 from typing import Any
 
 from matrix.folders import Folder
+from matrix.model import Status
 
 ROOT = Path(__file__).parents[1]
 ENVDIR = Path(os.environ.get("NOX_ENVDIR", ROOT / ".nox"))
 CALLS = Path(__file__).with_name("calls.py")
 SIX = ("tf-2.4", "tf-2.9", "tf-2.12", "tf-2.15", "tf-2.18", "tf-2.21")
+FOUR = ("--scenarios", "plain,custom_activation,custom_layer,subclassed_build")
+RUNNER = """
+import resource, sys
+from matrix.cli import main
+code = main(sys.argv[1:])
+print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, file=sys.stderr)
+sys.exit(code)
+"""
 VARIABLES = {
     "PATH": os.environ["PATH"],
     "CUDA_VISIBLE_DEVICES": "",
@@ -34,11 +44,16 @@ VARIABLES = {
 
 @dataclass(frozen=True)
 class Measured:
-    """A run that was done: wall seconds, and its cells as `results.jsonl` has them."""
+    """A run that was done: wall seconds, megabytes of the runner, and its cells as `results.jsonl` has them."""
 
     seconds: float
+    megabytes: int
     cells: tuple[dict[str, Any], ...]
-    folder: Path
+
+    @property
+    def measured(self) -> int:
+        """How many of its cells have a result that was measured."""
+        return sum(Status(cell["status"]).measured for cell in self.cells)
 
 
 @contextmanager
@@ -51,16 +66,19 @@ def project() -> Iterator[Path]:
         yield folder
 
 
-def run(folder: Path, *arguments: str) -> Measured:
-    """Run the matrix as a user does, and wait for it."""
-    environ = {**os.environ, "NOX_ENVDIR": str(ENVDIR), "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "matrix", "run", "--quiet", *arguments]
+def run(folder: Path, *arguments: str, envdir: Path = ENVDIR) -> Measured:
+    """Run the matrix as a user does, its output aside, and wait for it."""
+    environ = {**os.environ, "NOX_ENVDIR": str(envdir), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", RUNNER, "run", "--quiet", *arguments]
     started = time.perf_counter()
-    subprocess.run(command, cwd=folder, env=environ, check=True, stdout=subprocess.DEVNULL)
+    done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - started
-    latest = folder / "reports" / "latest"
-    lines = (latest / "results.jsonl").read_text(encoding="utf-8").splitlines()
-    return Measured(seconds, tuple(item for item in map(json.loads, lines) if "cell" in item), latest)
+    if done.returncode:
+        sys.exit(f"the run failed with {done.returncode}: {done.stderr[-2000:]}")
+    peak = re.findall(r"peak (\d+)", done.stderr)
+    lines = (folder / "reports" / "latest" / "results.jsonl").read_text(encoding="utf-8").splitlines()
+    cells = tuple(item for item in map(json.loads, lines) if "cell" in item)
+    return Measured(seconds, int(peak[-1]), cells)
 
 
 class Caller:
