@@ -31,8 +31,10 @@ from .results import Attempt
 from .shared import Shared
 from .store import Store
 
-# Tracing a model for these changes it; they come after the formats that only read it.
-_INVASIVE = (Format.SAVED_MODEL, Format.EXPORT)
+# From those that only read a model to those that change it: 2.13 marks a model that was saved as .h5, and writes another
+# .keras file of it then (https://github.com/keras-team/keras/blob/v2.13.1/keras/saving/legacy/hdf5_format.py,
+# `use_legacy_config`); the last two trace it.
+_ORDER = (Format.WEIGHTS_H5, Format.KERAS, Format.H5, Format.SAVED_MODEL, Format.EXPORT)
 NO_REGISTRY = "its Keras has no register_keras_serializable"
 
 
@@ -242,7 +244,7 @@ def refuse_trouble(said: Transcript) -> None:
 def _groups(saves: Sequence[Save], alone: Collection[Save]) -> list[list[Save]]:
     """Return the saves that share a model, each group from the cleanest format to the most invasive."""
     groups: defaultdict[tuple[bool, str, bool], list[Save]] = defaultdict(list)
-    for save in sorted(saves, key=lambda item: item.format in _INVASIVE):
+    for save in sorted(saves, key=lambda item: _ORDER.index(item.format)):
         groups[save in alone, save.scenario, save.registered].append(save)
     return [group for _, group in sorted(groups.items())]
 

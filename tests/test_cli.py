@@ -259,6 +259,7 @@ def test_a_disk_that_is_too_small_is_said_before_anything_starts(say: Say, proje
     assert "are free" in said.err
 
 
+@pytest.mark.faults
 def test_ctrl_c_leaves_a_partial_report_and_the_same_command_goes_on(project: Path) -> None:
     """
     Interrupted, the command exits with 130 and a report that says so; run again, it ends with all cells.

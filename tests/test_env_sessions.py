@@ -26,6 +26,7 @@ from matrix.errors import EnvironmentFailed
 from matrix.folders import MARK, Folder, Mark, weight
 from matrix.model import Environment
 
+pytestmark = pytest.mark.integration
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 BACKEND = """
 import base64, hashlib, zipfile
