@@ -143,4 +143,4 @@ def test_no_message_is_slow(piece: str) -> None:
 
     times = timeit.repeat(lambda: signature("ValueError", message), number=1, repeat=3)
 
-    assert min(times) < 0.1  # the others waited for something else
+    assert min(times) < 0.2  # the others waited for something else

@@ -10,7 +10,10 @@ from .feeding import fed, works_in_steps
 
 
 class Saver:
-    """Saves one model of one scenario. Built once; the formats follow from the cleanest to the most invasive."""
+    """Saves one model of one scenario, built once.
+
+    Those formats come first that only read a model: weights and .keras, then .h5, then those that trace it.
+    """
 
     def __init__(self, tensorflow, module, plainly):
         self.model = module.build()
