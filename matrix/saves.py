@@ -31,9 +31,9 @@ from .results import Attempt
 from .shared import Shared
 from .store import Store
 
-# From those that only read a model to those that change it: 2.13 marks a model that was saved as .h5, and writes another
-# .keras file of it then (https://github.com/keras-team/keras/blob/v2.13.1/keras/saving/legacy/hdf5_format.py,
-# `use_legacy_config`); the last two trace it.
+# From those that only read a model to those that change it. 2.13 marks a model that it saved as .h5 and writes another
+# .keras file of it from then on: `use_legacy_config` in
+# https://github.com/keras-team/keras/blob/v2.13.1/keras/saving/legacy/hdf5_format.py. The last two trace it.
 _ORDER = (Format.WEIGHTS_H5, Format.KERAS, Format.H5, Format.SAVED_MODEL, Format.EXPORT)
 NO_REGISTRY = "its Keras has no register_keras_serializable"
 

@@ -137,7 +137,7 @@ def test_signatures_are_short() -> None:
 )
 def test_no_message_is_slow(piece: str) -> None:
     """
-    A hundred kilobytes of anything, ending in what fits no rule, take less than a tenth of a second.
+    A hundred kilobytes of anything, ending in what fits no rule, take less than two tenths of a second.
     """
     message = "(" + piece * (100_000 // len(piece)) + "!"
 
