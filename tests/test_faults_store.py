@@ -35,7 +35,7 @@ class Slow(tf.keras.layers.Dense):
 """
     text = PLAIN.read_text("utf-8").replace("[tf.keras.layers.Dense(3)]", "[Slow(3)]")
     script.write_text(text.replace("\n\ndef build", f"\n{slow}\n\ndef build", 1), "utf-8")
-    ordeal = Ordeal(Small(tmp_path, fake_environment, scenarios=(str(script),)))
+    ordeal = Ordeal(Small(tmp_path, fake_environment, scenarios=(str(script),), formats=(Format.H5,)))
     flag.touch()
 
     halfway = ordeal.started()
