@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-from .commands import COMMANDS
+from .commands import command
 from .errors import MEND, Incomplete, MatrixError
 from .interrupts import exit_code
 from .options import parsed
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _open_streams()
     try:
         options = parsed(sys.argv[1:] if arguments is None else arguments)
-        answer = COMMANDS[options.verb](options, Project.found(Path.cwd()))
+        answer = command(options.verb)(options, Project.found(Path.cwd()))
     except MatrixError as error:
         _say(f"matrix: {error}", sys.stderr)
         return error.exit_code

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from .backends import Backend
 from .board import Board, decided
+from .diagnosis.naming import namer
 from .errors import EnvironmentFailed, StoreFailed
 from .lives import Crew, Listener, Lives, Means
 from .loads import Reader
@@ -154,9 +155,10 @@ class Engine:
         tracebacks = {one.failed.traceback: one.traceback for one in self.board.artifacts.values() if one.failed}
         tracebacks |= self.store.ledger.tracebacks(one.traceback for result in results for one in result.attempts)
         tracebacks.pop("", None)
+        environments = tuple(self._report(item) for item in self.plan.environments)
         return Outcome(
-            results=results,
-            environments=tuple(self._report(item) for item in self.plan.environments),
+            results=tuple(namer(environments, tracebacks.items()).named(results)),
+            environments=environments,
             tracebacks=tuple(sorted(tracebacks.items())),
             cached=sum(result.status.measured for result in known.values()),
             stopped=stopped,

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from .errors import UsageError, unknown
 
+KINDS = ("h5", "keras", "saved_model", "weights_h5", "export", "checkpoint", "json")
 EXAMPLES = """\
 "matrix" is `nox -s cli --` in a checkout, `keras-matrix` or `python -m matrix` where it is installed.
 
@@ -23,6 +24,7 @@ examples:
   matrix plan --profile full                     what would run, what is known already, how much disk
   matrix run --profile full --budget 20m         the most telling cells of all 23 minors, in twenty minutes
   matrix why tf-2.12/tf-2.19/plain/bare/h5       what is known of one cell, and what changed since
+  python load.py 2>&1 | matrix explain           what a traceback means, and what helps
   matrix env list                                environments, their sizes, and whether they are built
 
 exit codes:
@@ -96,6 +98,7 @@ def parser() -> Parser:
     _choices(why)
     _doing(why)
     why.add_argument("--json", action="store_true", help="one JSON object instead of text")
+    _explain(verbs)
     _environments(verbs)
     cache = verbs.add_parser("cache", help="what earlier runs measured").add_subparsers(dest="action", required=True)
     cache.add_parser("prune", help="delete all measurements and artifacts; reports stay")
@@ -129,6 +132,21 @@ def _run(verbs: argparse._SubParsersAction[Parser]) -> None:
         help="repeat N cells in fresh processes, as a user would load them, and exit with 1 when any differs",
     )
     _output(run)
+
+
+def _explain(verbs: argparse._SubParsersAction[Parser]) -> None:
+    explain = verbs.add_parser(
+        "explain",
+        help="name the cause of a traceback, and what helps; no TensorFlow is needed",
+        description="Name the cause of a failure from a traceback or an error line, with what helps and where to read "
+        "more. Where it is not sure it says so, and the options below may help it.",
+        epilog="examples: python load.py 2>&1 | matrix explain;  matrix explain error.txt --to tf-2.19 --format h5",
+    )
+    explain.add_argument("file", nargs="?", default="-", help="a file with the text (standard input)")
+    explain.add_argument("--from", dest="start", metavar="A", help="what saved the file: tf-2.12, 2.12.1 or keras-3.4")
+    explain.add_argument("--to", dest="end", metavar="B", help="what loads it")
+    explain.add_argument("--format", choices=KINDS, help="of the file")
+    explain.add_argument("--json", action="store_true", help="one JSON object instead of text")
 
 
 def _doing(verb: argparse.ArgumentParser) -> None:

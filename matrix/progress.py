@@ -51,6 +51,11 @@ class Sturdy(io.TextIOBase):
         return self.stream.fileno()
 
 
+def aside(line: str) -> None:
+    """Say on standard error what is being done, so that standard output stays free for the answer."""
+    Sturdy(sys.stderr).write(line + "\n")
+
+
 class Pace:
     """How far a phase is, and how long it will take by what it took so far.
 

@@ -6,12 +6,14 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from .backends.local import LocalBackend
-from .backends.nox import NoxEnvironments
 from .config import Config
-from .store import Store
+
+if TYPE_CHECKING:  # they bring numpy, and not every verb needs them
+    from .backends.local import LocalBackend
+    from .backends.nox import NoxEnvironments
+    from .store import Store
 
 
 @dataclass(frozen=True)
@@ -28,16 +30,22 @@ class Project:
     @cached_property
     def built(self) -> NoxEnvironments:
         """Its built environments, in nox's own folder: `.nox`, or what `NOX_ENVDIR` says."""
+        from .backends.nox import NoxEnvironments  # noqa: PLC0415 - see above
+
         return NoxEnvironments(self.config.project, self.config.project / os.environ.get("NOX_ENVDIR", ".nox"))
 
     @cached_property
     def backend(self) -> LocalBackend:
         """Where its environments are built and workers run."""
+        from .backends.local import LocalBackend  # noqa: PLC0415 - see above
+
         return LocalBackend(self.built, self.store.root / "desk")
 
     @cached_property
     def store(self) -> Store:
         """What was measured."""
+        from .store import Store  # noqa: PLC0415 - see above
+
         return Store(self.config.project / ".matrix")
 
     def reports(self, output: Path | None) -> Path:

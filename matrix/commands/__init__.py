@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 
 from .answer import Answer, Command
-from .env import env
-from .inquiry import why
-from .machine import cache, doctor, scenario
-from .planning import plan
-from .running import run, stored
 
-__all__ = ["COMMANDS", "Answer"]
+__all__ = ["VERBS", "Answer", "command"]
 
-COMMANDS: Mapping[str, Command] = {
-    "run": run,
-    "plan": plan,
-    "report": stored,
-    "why": why,
-    "env": env,
-    "cache": cache,
-    "doctor": doctor,
-    "new-scenario": scenario,
+VERBS: Mapping[str, str] = {
+    "run": "running.run",
+    "plan": "planning.plan",
+    "report": "running.stored",
+    "why": "inquiry.why",
+    "explain": "explaining.explain",
+    "env": "env.env",
+    "cache": "machine.cache",
+    "doctor": "machine.doctor",
+    "new-scenario": "machine.scenario",
 }
+
+
+def command(verb: str) -> Command:
+    """Return what a verb does. Only what it needs is imported: a traceback is explained before pandas is there."""
+    module, _, name = VERBS[verb].partition(".")
+    found: Command = getattr(import_module(f".{module}", __name__), name)
+    return found

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..progress import Sturdy
 from ..project import Project
 
 
@@ -20,8 +18,3 @@ class Answer:
 
 
 Command = Callable[[argparse.Namespace, Project], Answer]
-
-
-def progress(line: str) -> None:
-    """Say on standard error what is being done, so that standard output stays free for the answer."""
-    Sturdy(sys.stderr).write(line + "\n")

@@ -15,10 +15,10 @@ from ..engine import Engine
 from ..lives import Listener, Means
 from ..model import Cell, Environment
 from ..options import default_jobs
+from ..progress import aside
 from ..project import Project
 from ..saves import Limits
 from ..shared import Shared
-from .answer import progress
 
 WORKER_BYTES = 600 << 20  # of a worker that waits; one at work takes more
 CHILD_BYTES = 1 << 30
@@ -46,7 +46,7 @@ def selection(options: argparse.Namespace, project: Project) -> Selection:
     asked = [*said.environments.split(","), said.start, said.end]
     known = environments.known(config, asked)
     names = choices.wanted(said, config, known.environments)
-    known = environments.locked(config, known, names, progress)
+    known = environments.locked(config, known, names, aside)
     return Selection(choices.chosen(said, config, [item for item in known.environments if item.id in names]), known)
 
 

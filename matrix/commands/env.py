@@ -13,10 +13,10 @@ from ..backends.nox import NoxEnvironments
 from ..errors import EnvironmentFailed, UsageError, unknown
 from ..model import Environment
 from ..outlook import check_disk, size
-from ..progress import listener
+from ..progress import aside, listener
 from ..project import Project
 from ..selector import selected
-from .answer import Answer, Command, progress
+from .answer import Answer, Command
 
 
 def env(options: argparse.Namespace, project: Project) -> Answer:
@@ -102,12 +102,12 @@ def _lock(options: argparse.Namespace, project: Project) -> Answer:
             raise UsageError(
                 unknown("environment to lock", name, own) if own else f"{name!r} is no release like tf-2.12.0."
             )
-    made = update.lock(project.config.project, own, options.names, update.online(), progress)
+    made = update.lock(project.config.project, own, options.names, update.online(), aside)
     return Answer(f"Locked {', '.join(entry.id for entry in made)} in {project.config.project / 'locks'}.")
 
 
 def _update(_options: argparse.Namespace, _project: Project) -> Answer:
-    update.update(progress)
+    update.update(aside)
     return Answer("The catalogue is up to date: matrix/data/environments.toml and matrix/data/locks/.")
 
 

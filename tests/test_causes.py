@@ -1,0 +1,132 @@
+"""The catalogue of causes, and how a cause is recognised."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from matrix.diagnosis.causes import Cause, Facts, Sign, catalogue, recognised
+
+SIDES = {"reader", "writer", "model", "file", "environment"}
+RUNGS = {
+    *("custom_objects", "registered", "compile=False", "safe_mode=False", "config_patch", "weights", "tfsm"),
+    *("raw_saved_model", "legacy", "call", "bridge"),
+}
+FORMATS = {"h5", "keras", "saved_model", "weights_h5", "export", "checkpoint", "json"}
+
+
+def cause(slug: str, *signs: Sign) -> Cause:
+    """Return a cause with some signs."""
+    return Cause(slug=slug, title=slug, happened="", side="reader", signs=signs)
+
+
+def sign(*text: str, **more: object) -> Sign:
+    """Return a sign that was seen somewhere."""
+    return Sign(text=text, proof=("https://example.org",), **more)  # type: ignore[arg-type]
+
+
+def test_every_entry_is_whole() -> None:
+    """
+    Each cause has a title and a story, its rungs and formats exist, and each sign says where it was seen.
+    """
+    for one in catalogue():
+        assert re.fullmatch(r"[a-z0-9_]+", one.slug)
+        assert one.title, one.slug
+        assert len(one.title) <= 90, one.slug
+        assert one.happened, one.slug
+        assert one.side in SIDES, one.slug
+        assert set(one.remedies) <= RUNGS, one.slug
+        assert all(link.startswith("https://") for link in one.links), one.slug
+        for each in one.signs:
+            assert each.text, one.slug
+            assert each.proof, one.slug
+            assert each.formats <= FORMATS, one.slug
+            for pattern in each.text:
+                re.compile(pattern)
+
+
+def test_slugs_are_told_once() -> None:
+    """
+    No slug stands for two causes.
+    """
+    slugs = [one.slug for one in catalogue()]
+
+    assert len(slugs) == len(set(slugs))
+
+
+def test_the_sign_that_accounts_for_most_of_the_text_names_it() -> None:
+    """
+    A special case is told from the general one, in whatever order they stand.
+    """
+    general = cause("general", sign("Unrecognized keyword"))
+    special = cause("special", sign("Unrecognized keyword.{1,40}groups"))
+
+    for causes in ([general, special], [special, general]):
+        found = recognised("TypeError: Unrecognized keyword arguments: {'groups': 1}", causes=causes)
+        assert found.slug == "special"
+        assert [one.slug for one in found.nearest] == ["general"]
+
+
+def test_two_that_fit_alike_are_unknown() -> None:
+    """
+    Where nothing tells two causes apart, none is named, and both are shown.
+    """
+    alike = [cause(slug, sign("list index")) for slug in "ab"]
+    found = recognised("list index out of range", causes=alike)
+
+    assert (found.slug, found.confidence) == ("unknown", "none")
+    assert {one.slug for one in found.nearest} == {"a", "b"}
+
+
+def test_facts_tell_apart_what_the_text_does_not() -> None:
+    """
+    A version that contradicts rules a cause out; one that is not known only makes it less sure.
+    """
+    old = cause("old", sign("no attribute", reader=SpecifierSet("<3")))
+    new = cause("new", sign("no attribute", reader=SpecifierSet(">=3"), formats=frozenset({"h5"})))
+    text = "AttributeError: no attribute 'x'"
+
+    assert recognised(text, causes=[old, new]).slug == "unknown"
+    assert recognised(text, Facts(reader=Version("2.12")), [old, new]).slug == "old"
+    assert recognised(text, Facts(reader=Version("3.8"), format="keras"), [old, new]).slug == "unknown"
+    assert recognised(text, Facts(reader=Version("3.8")), [new]).confidence == "medium"
+    assert recognised(text, Facts(reader=Version("3.8"), format="h5"), [new]).confidence == "high"
+
+
+def test_another_exception_rules_a_cause_out_where_the_text_names_one() -> None:
+    """
+    The name of the exception counts when it is there; a bare message is judged by its words.
+    """
+    causes = [cause("a", sign("bad marshal", exception=frozenset({"ValueError"})))]
+
+    assert recognised("ValueError: bad marshal data", causes=causes).slug == "a"
+    assert recognised("bad marshal data", causes=causes).slug == "a"
+    assert recognised("KeyError: bad marshal data", causes=causes).slug == "unknown"
+
+
+@pytest.mark.parametrize("text", ["", "Segmentation fault", "ValueError: 7", "It does not work since the update."])
+def test_what_says_nothing_is_unknown(text: str) -> None:
+    """
+    A text that speaks of no cause gets none.
+    """
+    assert recognised(text).slug == "unknown"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [*(one * 10**5 for one in "a'[ "), "Unknown layer: " * 10**4, "Could not locate class '" + "x" * 10**5],
+    ids=["letters", "quotes", "brackets", "blanks", "messages", "one name"],
+)
+def test_no_text_takes_long(text: str) -> None:
+    """
+    A text made to be slow is read in two seconds at most.
+    """
+    started = time.perf_counter()
+
+    recognised(text)
+
+    assert time.perf_counter() - started < 2
