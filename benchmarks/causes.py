@@ -2,8 +2,8 @@
 
     python benchmarks/causes.py failures.jsonl
 
-A line of the file has `error_text`, `root_cause`, `source_url`, and `error_text_kind`: only a `message` is what a
-program said. With a thread left out, a sign that only that thread proves does not count, so that no sign is its own proof.
+A line of the file has `error_text`, `root_cause`, `source_url`, and `error_text_kind`, which is `message` for what a
+program said. With a thread left out, a sign that only that thread proves does not count: no sign is its own proof.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from .backends import Backend
 from .board import Board, decided
-from .diagnosis.naming import namer
+from .diagnosis.naming import Namer
 from .errors import EnvironmentFailed, StoreFailed
 from .lives import Crew, Listener, Lives, Means
 from .loads import Reader
@@ -104,8 +104,20 @@ class Engine:
     @cached_property
     def reader(self) -> Reader:
         """Loads, in any environment."""
-        scenarios = self.recipes.scenarios
-        return Reader(self.store, self.recipes, scenarios, self.limits, self.shared, lambda: not self.board.closed)
+        return Reader(
+            store=self.store,
+            recipes=self.recipes,
+            scenarios=self.recipes.scenarios,
+            limits=self.limits,
+            namer=self.namer,
+            shared=self.shared,
+            go_on=lambda: not self.board.closed,
+        )
+
+    @cached_property
+    def namer(self) -> Namer:
+        """Names the causes of what fails, with the tracebacks that are known."""
+        return Namer(self.plan.environments, lambda digest: self.store.ledger.tracebacks([digest]).get(digest, ""))
 
     @cached_property
     def lives(self) -> Lives:
@@ -155,10 +167,9 @@ class Engine:
         tracebacks = {one.failed.traceback: one.traceback for one in self.board.artifacts.values() if one.failed}
         tracebacks |= self.store.ledger.tracebacks(one.traceback for result in results for one in result.attempts)
         tracebacks.pop("", None)
-        environments = tuple(self._report(item) for item in self.plan.environments)
         return Outcome(
-            results=tuple(namer(environments, tracebacks.items()).named(results)),
-            environments=environments,
+            results=tuple(self.namer.named(one) if one.writer_error else one for one in results),
+            environments=tuple(self._report(item) for item in self.plan.environments),
             tracebacks=tuple(sorted(tracebacks.items())),
             cached=sum(result.status.measured for result in known.values()),
             stopped=stopped,

@@ -21,7 +21,7 @@ from .failpoints import reach
 from .model import Cell, Stage, Status
 from .results import Attempt, Result
 
-EDITION = 1
+EDITION = 2
 COMMIT_ROWS = 256
 COMMIT_SECONDS = 1.0
 _TABLES = """
@@ -198,7 +198,7 @@ class Ledger:
 
     def _row(self, result: Result) -> Row:
         attempts = [self._attempt_row(one) for one in result.attempts]
-        words = [self._id(text) for text in (result.reason, result.remedy, result.container)]
+        words = [self._id(text) for text in (result.reason, result.remedy, result.container, result.cause)]
         return [str(result.status), *words, attempts]
 
     def _attempt_row(self, one: Attempt) -> Row:
@@ -207,7 +207,7 @@ class Ledger:
         return [str(one.status), str(one.stage), *words, *numbers]
 
     def _result(self, cell: Cell, row: Row) -> Result:
-        status, reason, remedy, container, attempts = row
+        status, reason, remedy, container, cause, attempts = row
         texts = self._texts
         return Result(
             cell=cell,
@@ -216,6 +216,7 @@ class Ledger:
             reason=texts[reason] if reason else "",
             remedy=texts[remedy] if remedy else "",
             container=texts[container] if container else "",
+            cause=texts[cause] if cause else "",
         )
 
     def _attempt(self, row: Row) -> Attempt:

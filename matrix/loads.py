@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from .backends import Worker
+from .diagnosis.causes import FOLDER as CAUSES
+from .diagnosis.naming import Namer
 from .judge import OWN_WAY, attempt, result, traceback_text
 from .model import Cell, Format, Rung, Save, Scenario, Variant, digest
 from .plan import ladder, own_rung
@@ -28,6 +30,7 @@ class Reader:
     """Loads in one environment, and remembers what was loaded before.
 
     Attributes:
+        namer: names the causes of what fails.
         shared: where other checkouts keep what they measured; None when nothing is shared.
         go_on: asked between two requests; when it says no, what is not finished stays unfinished.
     """
@@ -36,6 +39,7 @@ class Reader:
     recipes: Recipes
     scenarios: Mapping[str, Scenario]
     limits: Limits
+    namer: Namer
     shared: Shared | None = None
     go_on: Callable[[], bool] = lambda: True
     _ladders: dict[tuple[str, Variant, Format], tuple[tuple[Rung, ...], str]] = field(default_factory=dict, repr=False)
@@ -150,7 +154,7 @@ class Reader:
         self.store.put(key, record)
         if self.shared is not None:  # where tracebacks are not shared, they go with the record
             self.shared.publish(key, {**record, "said": [whole(facts, self.store.traceback) for facts in trial.said]})
-        found = result(cell, trial.attempts, trial.artifact.container)
+        found = self.namer.named(result(cell, trial.attempts, trial.artifact.container))
         self.store.ledger.keep(key, self._judge(cell.scenario), found)
         yield found
 
@@ -177,7 +181,7 @@ class Reader:
             return False
         if not attempts:
             return False
-        found[cell] = result(cell, attempts, written.container)
+        found[cell] = self.namer.named(result(cell, attempts, written.container))
         self.store.ledger.keep(key, self._judge(cell.scenario), found[cell])
         return True
 
@@ -221,5 +225,5 @@ class Reader:
 def _judges() -> str:
     """Return one digest of the code that turns words into letters."""
     here = Path(__file__).parent
-    names = ("judge.py", "protocol.py", "records.py", "results.py", "diagnosis/signatures.py", "diagnosis/stages.py")
-    return sources_digest(here / name for name in names)[:16]
+    names = ("judge.py", "protocol.py", "records.py", "results.py")
+    return sources_digest([*(here / name for name in names), *here.glob("diagnosis/*.py"), *CAUSES.glob("*.toml")])[:16]

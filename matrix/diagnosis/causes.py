@@ -11,7 +11,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ class Facts:
     format: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)  # compared and hashed as the entry that it is
 class Sign:
     """What a cause leaves in a text.
 
@@ -58,13 +58,9 @@ class Sign:
     formats: frozenset[str] = frozenset()
     proof: tuple[str, ...] = ()
 
-    def weight(self, text: str, raised: frozenset[str], facts: Facts) -> int:
-        """Return how many characters of a text it accounts for; 0 when it does not fit."""
+    def weight(self, text: str, raised: frozenset[str]) -> int:
+        """Return how many characters of a text it accounts for; 0 when it is not in there."""
         if raised and self.exception and not raised & self.exception:
-            return 0
-        if not (_within(facts.writer, self.writer) and _within(facts.reader, self.reader)):
-            return 0
-        if facts.format and self.formats and facts.format not in self.formats:
             return 0
         total = 0
         for pattern in self.text:
@@ -74,13 +70,21 @@ class Sign:
             total += len(found[0])
         return total
 
+    def allowed(self, facts: Facts) -> bool:
+        """Whether nothing that is known contradicts."""
+        return (
+            _within(facts.writer, self.writer)
+            and _within(facts.reader, self.reader)
+            and not (facts.format and self.formats and facts.format not in self.formats)
+        )
+
     def settled(self, facts: Facts) -> bool:
         """Whether everything is known that it needs."""
         needs = ((self.writer, facts.writer), (self.reader, facts.reader), (self.formats, facts.format))
         return all(known is not None for needed, known in needs if needed)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Cause:
     """One reason why models do not open, or predict something else.
 
@@ -114,7 +118,7 @@ class Diagnosis:
 
     Attributes:
         cause: None when it is not known.
-        confidence: `high` when all that the sign needs is known, `medium` when only the text is, `none` without a cause.
+        confidence: `high` when all that the sign needs is known, `medium` when the text alone is, else `none`.
         nearest: other causes that fit, the likeliest first.
     """
 
@@ -143,20 +147,25 @@ def recognised(text: str, facts: Facts = Facts(), causes: Sequence[Cause] | None
         facts: what else is known.
         causes: those to choose from; all of the catalogue when left out.
     """
+    best: dict[Cause, tuple[int, bool]] = {}
+    for weight, cause, sign in _fitting(text, tuple(catalogue() if causes is None else causes)):
+        if sign.allowed(facts):
+            best[cause] = max(best.get(cause, (0, False)), (weight, sign.settled(facts)))
+    ranked = sorted(best, key=lambda cause: best[cause], reverse=True)
+    if not ranked or (len(ranked) > 1 and best[ranked[0]][0] == best[ranked[1]][0]):
+        return Diagnosis(cause=None, confidence="none", nearest=tuple(ranked[:NEAREST]))
+    confidence = "high" if best[ranked[0]][1] else "medium"
+    return Diagnosis(cause=ranked[0], confidence=confidence, nearest=tuple(ranked[1 : NEAREST + 1]))
+
+
+@lru_cache(maxsize=4096)
+def _fitting(text: str, causes: tuple[Cause, ...]) -> tuple[tuple[int, Cause, Sign], ...]:
+    """Return every sign in a text, with its weight and its cause. Thousands of cells end in a few hundred ways."""
     if len(text) > 2 * READ:
         text = text[:READ] + "\n" + text[-READ:]
     raised = frozenset(_RAISED.findall(text))
-    weighed = []
-    for cause in catalogue() if causes is None else causes:
-        fitting = [(sign.weight(text, raised, facts), sign.settled(facts)) for sign in cause.signs]
-        weighed.append((*max(fitting, default=(0, False)), cause))
-    ranked = sorted((one for one in weighed if one[0]), key=lambda one: one[:2], reverse=True)
-    nearest = tuple(cause for _, _, cause in ranked)
-    if not ranked or (len(ranked) > 1 and ranked[0][0] == ranked[1][0]):
-        return Diagnosis(cause=None, confidence="none", nearest=nearest[:NEAREST])
-    return Diagnosis(
-        cause=nearest[0], confidence="high" if ranked[0][1] else "medium", nearest=nearest[1 : NEAREST + 1]
-    )
+    weighed = ((sign.weight(text, raised), cause, sign) for cause in causes for sign in cause.signs)
+    return tuple(one for one in weighed if one[0])
 
 
 @cache

@@ -1,15 +1,15 @@
-"""The causes of a run: each cell that fails is named by what was said, and by what is known of its environments."""
+"""The causes of results: each that failed is named by what was said, and by what is known of its environments."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from packaging.version import InvalidVersion, Version
 
-from ..model import Cell
-from ..results import Attempt, EnvironmentReport, Result
-from .causes import Diagnosis, Facts, recognised
+from ..model import Cell, Environment
+from ..results import Attempt, Result
+from .causes import Facts, recognised
 
 OWN_KERAS = Version("2.16")  # from here on Keras has a version of its own; before, the one of its TensorFlow says more
 
@@ -31,36 +31,26 @@ class Namer:
     """Names the causes of results.
 
     Attributes:
-        versions: id of an environment → its Keras, see `keras`.
-        tracebacks: digest → text.
+        environments: those that save and load.
+        traceback: digest → text; empty when there is none.
     """
 
-    versions: Mapping[str, Version | None]
-    tracebacks: Mapping[str, str]
-    _known: dict[tuple[object, ...], Diagnosis] = field(default_factory=dict, repr=False)
+    environments: Iterable[Environment]
+    traceback: Callable[[str], str]
+    _known: dict[tuple[object, ...], str] = field(default_factory=dict, repr=False, compare=False)
 
-    def named(self, results: Iterable[Result]) -> Iterator[Result]:
-        """Yield results with their causes: of how the scenario's own way ended, or the save."""
-        for result in results:
-            own = result.own
-            if own is None or not own.signature:
-                yield result
-            else:
-                yield replace(result, cause=cause.slug if (cause := self._diagnosis(result.cell, own).cause) else "")
+    def named(self, result: Result) -> Result:
+        """Return a result with its cause: of how the scenario's own way ended, or the save."""
+        own = result.own
+        cause = self._cause(result.cell, own) if own and own.signature else ""
+        return replace(result, cause=cause) if cause else result
 
-    def _diagnosis(self, cell: Cell, own: Attempt) -> Diagnosis:
-        writer, reader = self.versions.get(cell.writer), self.versions.get(cell.reader)
-        key = own.exception, own.signature, own.traceback, writer, reader, cell.format
+    def _cause(self, cell: Cell, own: Attempt) -> str:
+        key = own.exception, own.signature, own.traceback, cell.writer, cell.reader, cell.format
         if key not in self._known:
-            text = f"{own.exception}: {own.message}\n{self.tracebacks.get(own.traceback, '')}"
-            self._known[key] = recognised(text, Facts(writer=writer, reader=reader, format=cell.format.value))
+            versions = {one.id: keras(one.tensorflow, one.keras) for one in self.environments}
+            facts = Facts(writer=versions.get(cell.writer), reader=versions.get(cell.reader), format=cell.format.value)
+            text = f"{own.exception}: {own.message}\n{self.traceback(own.traceback)}"
+            found = recognised(text, facts).cause
+            self._known[key] = found.slug if found else ""
         return self._known[key]
-
-
-def namer(environments: Iterable[EnvironmentReport], tracebacks: Iterable[tuple[str, str]]) -> Namer:
-    """Return who names the causes of a run, from its environments and its tracebacks."""
-    versions = {
-        one.environment.id: keras(one.tensorflow or one.environment.tensorflow, one.keras or one.environment.keras)
-        for one in environments
-    }
-    return Namer(versions, dict(tracebacks))
