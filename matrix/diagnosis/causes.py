@@ -139,6 +139,11 @@ def catalogue() -> tuple[Cause, ...]:
     return tuple(sorted(map(_cause, entries), key=lambda cause: cause.slug))
 
 
+def titled(slug: str) -> Cause | None:
+    """Return a cause by its name; None when the catalogue has none, as for a run of another edition."""
+    return next((cause for cause in catalogue() if cause.slug == slug), None)
+
+
 def recognised(text: str, facts: Facts = Facts(), causes: Sequence[Cause] | None = None) -> Diagnosis:
     """Return the cause of a failure.
 

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from .. import analysis
+from ..diagnosis import causes
 from ..model import Status
 from ..results import Attempt, Result, Run
 from . import words
@@ -35,6 +36,17 @@ class Example:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Why:
+    """A cause as people read it: what happened, what to do, and where to read more."""
+
+    slug: str
+    title: str
+    happened: str
+    advice: str
+    links: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reason:
     """One way to fail, and all cells of the pair that fail so."""
 
@@ -43,7 +55,7 @@ class Reason:
     title: str
     signature: str
     message: str
-    cause: str
+    causes: tuple[Why, ...]
     cells: int
     letters: tuple[Share, ...]
     remedies: tuple[words.Remedy, ...]
@@ -124,13 +136,20 @@ def _reason(row: dict[str, Any], results: Sequence[Result]) -> Reason:
         title=words.line(row["exception"], 80) or _silence(results[0]),
         signature=words.line(words.without(row["signature"], row["exception"])),
         message=words.shown(row["message"], 800),
-        cause=words.line(row["cause"], 80),
+        causes=tuple(_why(slug) for slug, _ in Counter(one.cause for one in results if one.cause).most_common()),
         cells=row["cells"],
         letters=shares(row, words.ORDER[1:6]),
         remedies=_merged(words.remedy(words.line(name, 80), format_, n) for (name, format_), n in fixed.most_common()),
         unhelped=f"Tried without success: {named}." if named else "",
         squares=tuple(map(_example, results)),
     )
+
+
+def _why(slug: str) -> Why:
+    known = causes.titled(slug)
+    if known is None:  # named by another edition of the catalogue
+        return Why(slug=slug, title=words.line(slug, 80), happened="", advice="", links=())
+    return Why(slug=slug, title=known.title, happened=known.happened, advice=known.advice, links=known.links)
 
 
 def _example(result: Result) -> Example:

@@ -170,7 +170,7 @@
     if (!one) return missing("There is no such cell in this run.");
     const known = [["saved with", writer], ["loaded in", reader], ["scenario", `${titles.get(scenario)} (${scenario})`],
       ["variant", variant], ["format", formatName(format)], ["file on disk", one.container], ["works with", one.remedy],
-      ["cause", one.cause], ["not measured because", one.reason]].filter(([, value]) => value);
+      ["cause", data.causes[one.cause] ? `${data.causes[one.cause]} (${one.cause})` : one.cause], ["not measured because", one.reason]].filter(([, value]) => value);
     view.replaceChildren(crumbs(home(), link(route("pair", writer, reader), `${writer} \u2192 ${reader}`), scenario),
       make("h1", "", chip(one.status), ` ${scenario}, ${formatName(format)}: ${letters[one.status][2]}`),
       make("dl", "known", ...known.flatMap(([name, value]) => [make("dt", "", name), make("dd", "", value)])),
