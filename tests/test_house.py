@@ -26,8 +26,8 @@ TESTS = sorted(HERE.rglob("test_*.py"))
 LAYERS = (
     ("errors", "fingerprint", "version", "folders", "interpreters", "slots", "interrupts", "failpoints"),
     ("model", "config", "selector", "template", "options", "index", "entries", "requirements", "shared"),
+    ("results",),
     (
-        "results",
         "protocol",
         "scenarios",
         "artifact",

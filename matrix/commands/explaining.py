@@ -13,7 +13,7 @@ from packaging.version import Version
 
 from .. import catalog
 from ..diagnosis.causes import Cause, Diagnosis, Facts, recognised
-from ..diagnosis.naming import OWN_KERAS, keras
+from ..diagnosis.naming import keras
 from ..errors import UsageError
 from ..project import Project
 from .answer import Answer
@@ -50,18 +50,19 @@ def _text(name: str) -> str:
 
 
 def _keras(name: str | None, project: Project) -> Version | None:
-    """Return the version of Keras that an environment or a release stands for, e.g. 3.8 for `tf-2.18`."""
+    """Return the Keras that an environment or a release stands for, e.g. 3.8 for `tf-2.18`; see `naming.keras`."""
     if name is None:
         return None
     known = {item.id: item for item in catalog.environments(project.config.project)}
     match = _VERSION.fullmatch(name.strip())
-    version = Version(match[2]) if match else None
-    found = known.get(name) or (known.get(f"tf-{version.major}.{version.minor}") if version else None)
-    if version and ((match and match[1]) or version < OWN_KERAS or found is None):
-        return version
-    if found is None:
-        raise UsageError(f"{name!r} is no version. Say e.g. tf-2.12, 2.12.1 or keras-3.4.")
-    return keras(found.tensorflow, found.keras)
+    if match and match[1]:
+        return Version(match[2])
+    found = known.get(name) or (known.get("tf-" + ".".join(match[2].split(".")[:2])) if match else None)
+    if found is not None:
+        return keras(match[2] if match else found.tensorflow, found.keras)
+    if match:
+        return Version(match[2])
+    raise UsageError(f"{name!r} is no version. Say e.g. tf-2.12, 2.12.1 or keras-3.4.")
 
 
 def _facts(found: Diagnosis) -> dict[str, object]:
@@ -77,7 +78,7 @@ def _facts(found: Diagnosis) -> dict[str, object]:
         "side": cause.side,
         "since": cause.since,
         "until": cause.until,
-        "remedies": list(cause.remedies),
+        "remedies": list(cause.remedies) or [cause.advice],
         "advice": cause.advice,
         "links": list(cause.links),
         "nearest": nearest,

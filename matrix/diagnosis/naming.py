@@ -11,17 +11,17 @@ from ..model import Cell, Environment
 from ..results import Attempt, Result
 from .causes import Facts, recognised
 
-OWN_KERAS = Version("2.16")  # from here on Keras has a version of its own; before, the one of its TensorFlow says more
+ONE_OF_ITS_OWN = 3  # the generation from which on Keras is no part of TensorFlow any more
 
 
 def keras(tensorflow: str, own: str) -> Version | None:
     """Return the version by which causes know a Keras, from that of its TensorFlow and its own; None if unknown.
 
-    Up to 2.15 they differ in numbers only: the Keras in TensorFlow 2.1 calls itself `2.2.4-tf`.
+    A Keras that is part of a TensorFlow has the number of that: its own says less (`2.2.4-tf` for years).
     """
+    generation = int(own.partition(".")[0]) if own[:1].isdecimal() else 0
     try:
-        version = Version(tensorflow)
-        return version if version < OWN_KERAS else Version(own)
+        return Version(own if generation >= ONE_OF_ITS_OWN else tensorflow)
     except InvalidVersion:
         return None
 

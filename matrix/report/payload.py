@@ -81,9 +81,7 @@ def _axes(run: Run, environments: Numbered[str], endings: Endings) -> dict[str, 
         "scenarios": [[one.name, words.line(one.title, 160)] for one in run.scenarios],
         "formats": [[str(one), words.format_name(one)] for one in formats],
         "cases": endings.cases,
-        "causes": {
-            slug: known.title for _, _, _, slug, _ in endings.wholes if slug and (known := causes.titled(slug))
-        },
+        "causes": {slug: known.title for _, _, _, slug, _ in endings.wholes if slug and (known := causes.titled(slug))},
         "letters": {
             str(one): [words.letter(one).css, words.letter(one).short, words.letter(one).word] for one in words.ORDER
         },
