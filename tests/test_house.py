@@ -40,6 +40,7 @@ LAYERS = (
         "contents",
     ),
     ("analysis", "records", "recipe", "judge", "ledger", "choices", "lock", "noxfile", "budget", "byhand"),
+    ("claims",),
     ("report", "backends", "update", "store"),
     ("backends.process", "backends.nox", "backends.guard", "saves", "environments", "doctor"),
     ("backends.local", "board", "trials"),

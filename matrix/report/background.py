@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from .. import analysis
+from ..claims import judged
 from ..model import Status
 from ..results import EnvironmentReport, Run
 from . import words
+from .reasons import route
 from .tables import formats
 
 
@@ -35,6 +37,29 @@ class EnvironmentRow:
     fingerprint: str
     error: str
     remedy: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimRow:
+    """One piece of advice, what the results say of it, and cells to look at: (name, route)."""
+
+    says: str
+    truth: str
+    because: str
+    cells: tuple[tuple[str, str], ...]
+
+
+def claims(run: Run, table: analysis.Table) -> tuple[ClaimRow, ...]:
+    """Return the advice that circulates, judged by this run."""
+    return tuple(
+        ClaimRow(
+            says=one.claim.says,
+            truth=str(one.truth),
+            because=one.because,
+            cells=tuple((words.line("/".join(names), 160), route("cell", *names)) for names in one.cells),
+        )
+        for one in judged(table, run.environments)
+    )
 
 
 def ranges(run: Run, table: analysis.Table) -> tuple[Range, ...]:

@@ -60,6 +60,7 @@ def html(run: Run, table: analysis.Table, answer: Answer, *, digest: str, ending
         ranges=background.ranges(run, table),
         environments=background.environments(run),
         own_trouble=background.own_trouble(table),
+        claims=background.claims(run, table),
         letters=[words.letter(status) for status in words.ORDER],
         ways=[(words.format_name(one), words.own_way(one)) for one in formats],
         variants=[(str(one), words.variant_meaning(one)) for one in Variant],
