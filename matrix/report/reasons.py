@@ -148,7 +148,8 @@ def _reason(row: dict[str, Any], results: Sequence[Result]) -> Reason:
 def _why(slug: str) -> Why:
     known = causes.titled(slug)
     if known is None:  # named by another edition of the catalogue
-        return Why(slug=slug, title=words.line(slug, 80), happened="", advice="", links=())
+        name = words.line(slug, 80).replace("`", "'")
+        return Why(slug=name, title=name, happened="", advice="", links=())
     return Why(slug=slug, title=known.title, happened=known.happened, advice=known.advice, links=known.links)
 
 

@@ -72,6 +72,7 @@ def verdict(run: Run, answer: Answer) -> str:
                 "exception": reason.title,
                 "signature": reason.signature,
                 "cells": reason.cells,
+                "causes": [cause.slug for cause in reason.causes],
                 "remedies": {remedy.name: remedy.cells for remedy in reason.remedies},
             }
             for reason in answer.reasons
@@ -124,6 +125,7 @@ def _reason_lines(reason: Reason) -> Iterator[str]:
     said = words.line(reason.signature or reason.message, 100)
     number = words.counted(reason.cells, "cell").rjust(10)
     yield f"  {number}  {reason.stage}: {reason.title}{': ' if said else ''}{said}"
+    yield from (f"{' ' * 14}because: {words.line(cause.title)}" for cause in reason.causes)
     for remedy in reason.remedies:
         yield f"{' ' * 14}works after: {remedy.words} ({remedy.cells})  {remedy.code}".rstrip()
 
@@ -162,12 +164,13 @@ def _why(answer: Answer) -> Iterator[str]:
         return
     yield f"### Why ({explained(answer)})"
     yield ""
-    yield "| cells | stage | exception | says | works after |"
-    yield "|--:|---|---|---|---|"
+    yield "| cells | stage | exception | says | cause | works after |"
+    yield "|--:|---|---|---|---|---|"
     for reason in answer.reasons:
         fixes = "; ".join(f"{_code(one.code or one.words)} ({one.cells})" for one in reason.remedies)
         said = _code(words.line(reason.message or reason.signature, 200))
-        yield f"| {reason.cells} | {reason.stage} | {_code(reason.title)} | {said} | {fixes or '-'} |"
+        causes = "; ".join(_text(cause.title) for cause in reason.causes) or "not known"
+        yield f"| {reason.cells} | {reason.stage} | {_code(reason.title)} | {said} | {causes} | {fixes or '-'} |"
     yield ""
 
 
