@@ -8,7 +8,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from fakes import FakeBackend, fake_python
+from fakes import NEW, OLD, FakeBackend, fake_project, fake_python
 
 SLOW = ("faults", "integration", "browser")
 
@@ -51,3 +51,12 @@ def fake_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def backend(fake_environment: Path) -> FakeBackend:
     """A backend of real workers with the fake TensorFlow."""
     return FakeBackend(fake_environment)
+
+
+@pytest.fixture
+def project(tmp_path: Path, fake_environment: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with two environments of different Keras generations, built already, and two scenarios."""
+    fake_project(tmp_path, fake_environment, {OLD: "2.0.0", NEW: "3.0.0"})
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NOX_ENVDIR", raising=False)
+    return tmp_path

@@ -31,6 +31,7 @@ from matrix.store import Store
 
 HERE = Path(__file__).parent
 SCENARIOS = HERE / "scenarios"
+OLD, NEW = "old-keras", "new-keras"  # the environments of a fake project
 
 
 def fake_python(folder: Path) -> Path:

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from fakes import fake_project
+from fakes import NEW, OLD
 
 from matrix.cli import main
 
 ROOT = Path(__file__).parents[1]
-OLD, NEW = "old-keras", "new-keras"
 EVERYTHING = ("--environments", "*-keras")
 BOTH = (*EVERYTHING, "--scenarios", "plain_fake")
 
@@ -33,15 +32,6 @@ class Said:
 
 
 Say = Callable[..., Said]
-
-
-@pytest.fixture
-def project(tmp_path: Path, fake_environment: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project with two environments of different Keras generations, built already, and two scenarios."""
-    fake_project(tmp_path, fake_environment, {OLD: "2.0.0", NEW: "3.0.0"})
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("NOX_ENVDIR", raising=False)
-    return tmp_path
 
 
 @pytest.fixture

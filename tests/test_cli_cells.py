@@ -6,22 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-from fakes import fake_project
+from fakes import NEW, OLD, fake_project
 
 from matrix.cli import main
 
-OLD, NEW = "old-keras", "new-keras"
 BOTH = ("--environments", "*-keras", "--scenarios", "plain_fake")
 CELL = f"{OLD}/{NEW}/plain_fake/bare/h5"
-
-
-@pytest.fixture
-def project(tmp_path: Path, fake_environment: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project with two environments of different Keras generations, built already, and two scenarios."""
-    fake_project(tmp_path, fake_environment, {OLD: "2.0.0", NEW: "3.0.0"})
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("NOX_ENVDIR", raising=False)
-    return tmp_path
 
 
 def run(*arguments: str) -> int:
