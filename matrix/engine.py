@@ -167,8 +167,9 @@ class Engine:
         tracebacks = {one.failed.traceback: one.traceback for one in self.board.artifacts.values() if one.failed}
         tracebacks |= self.store.ledger.tracebacks(one.traceback for result in results for one in result.attempts)
         tracebacks.pop("", None)
+        writers = Namer(self.plan.environments, lambda digest: tracebacks.get(digest, ""))
         return Outcome(
-            results=tuple(self.namer.named(one) if one.writer_error else one for one in results),
+            results=tuple(writers.named(one) if one.writer_error else one for one in results),
             environments=tuple(self._report(item) for item in self.plan.environments),
             tracebacks=tuple(sorted(tracebacks.items())),
             cached=sum(result.status.measured for result in known.values()),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -88,15 +88,16 @@ def test_wrong_use_says_what_is_wrong(
 
 def test_a_traceback_on_standard_input_takes_half_a_second(text: Path) -> None:
     """
-    From the start of Python to the answer: under half a second on a quiet machine (best of three).
+    From the start of Python to the answer: under half a second of a processor, the best of three.
     """
     command = [sys.executable, "-m", "matrix", "explain"]
 
     def once() -> float:
-        started = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         said = subprocess.check_output(command, input=LINE, text=True, cwd=text.parent)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
         assert "unknown_layer_tfoplambda" in said
-        return time.perf_counter() - started
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
     assert min(once() for _ in range(3)) < 0.5
 
