@@ -91,7 +91,10 @@ def _asked(table: analysis.Table, environments: Iterable[EnvironmentReport]) -> 
 
     letters = dict(zip(number(), table["status"], strict=True))
     handed = list(table["variant"].cat.categories).index(str(Variant.CUSTOM_OBJECTS))
+    # half a surrogate, which a stored run may hold, cannot be encoded, and so not compared by pandas
+    remedies = [str(name).encode("utf-8", "replace").decode() for name in table["remedy"].cat.categories]
     cells = table.assign(
+        remedy=[remedies[code] if code >= 0 else "" for code in table["remedy"].cat.codes],
         step=places["loaded_with"] - places["saved_with"],
         saved_keras=table["saved_with"].astype(str).map(keras),
         loaded_keras=table["loaded_with"].astype(str).map(keras),
@@ -149,6 +152,11 @@ def _shares(claim: Claim, cells: analysis.Table) -> dict[tuple[str, str], float]
 
 def _examples(cells: analysis.Table) -> tuple[tuple[str, ...], ...]:
     """Return the names of some cells, from versions that are near each other before those that are far apart."""
-    near = cells.assign(far=cells["step"].abs()).sort_values("far", kind="stable").drop_duplicates([*PAIR])
+    near = cells.assign(far=cells["step"].abs()).sort_values("far", kind="stable")
+    first: dict[tuple[str, str], int] = {}  # of each pair; pandas cannot hash every text that a name may hold
+    for place, pair in enumerate(zip(near["saved_with"], near["loaded_with"], strict=True)):
+        if len(first) == SHOWN:
+            break
+        first.setdefault(pair, place)
     names: Sequence[str] = [*PAIR, *analysis.CASE]
-    return tuple(tuple(row[name] for name in names) for row in analysis.rows(near.head(SHOWN)))
+    return tuple(tuple(row[name] for name in names) for row in analysis.rows(near.iloc[list(first.values())]))
