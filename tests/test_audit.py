@@ -76,6 +76,7 @@ def auditor(made: Engine) -> Auditor:
     )
 
 
+@pytest.mark.faults
 def test_an_honest_run_has_no_difference(backend: FakeBackend, tmp_path: Path) -> None:
     """
     Each cell that was measured gives the same letter, failure and numbers in a process of its own.

@@ -121,6 +121,7 @@ def test_what_says_nothing_is_unknown(text: str) -> None:
     assert recognised(text).slug == "unknown"
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize(
     "text",
     [*(one * 10**5 for one in "a'[ "), "Unknown layer: " * 10**4, "Could not locate class '" + "x" * 10**5],

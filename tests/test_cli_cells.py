@@ -150,6 +150,7 @@ def test_two_checkouts_share_a_cache(
     assert stored(other)["cached"] == len([letter for letter in first if letter in "PRDFTC"])
 
 
+@pytest.mark.faults
 def test_an_audit_repeats_cells_and_finds_no_difference(project: Path) -> None:
     """
     In fresh processes, the way a user would; the page says how many.
@@ -160,6 +161,7 @@ def test_an_audit_repeats_cells_and_finds_no_difference(project: Path) -> None:
     assert stored(project)["note"] == "Audit: 6 cells repeated in fresh processes, none differs."
 
 
+@pytest.mark.faults
 def test_report_shows_a_run_that_was_killed(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """
     Its page says how far it is; without a run there is none.

@@ -92,6 +92,7 @@ def test_code_that_weights_need_never_reaches_a_bare_load(backend: FakeBackend, 
     assert found["tf-2.0/tf-2.0/self_registering/bare/keras"] == "F"
 
 
+@pytest.mark.faults
 def test_isolation_by_cell_gives_the_same_letters(backend: FakeBackend, tmp_path: Path) -> None:
     """
     A child for each cell and a child for each group come to the same result.
@@ -131,13 +132,14 @@ def test_a_writer_without_registry_is_unsupported_and_a_reader_without_it_fails(
     assert found["tf-2.0/tf-1.0/custom_fake/registered/h5"] == "F"
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize(
     ("name", "said"),
     [
         pytest.param("raises", "RuntimeError: this scenario raises", id="raises"),
         pytest.param("exits", "SystemExit: 0", id="exits"),
         pytest.param("vanishes", "ended without a result", id="vanishes"),
-        pytest.param("hangs", "killed after its time limit", id="hangs", marks=pytest.mark.faults),
+        pytest.param("hangs", "killed after its time limit", id="hangs"),
         pytest.param("dies", "killed by SIGKILL", id="dies"),
         pytest.param("eats", "MemoryError", id="eats"),
     ],
@@ -158,6 +160,7 @@ def test_a_bad_scenario_costs_its_own_cells(backend: FakeBackend, tmp_path: Path
     assert {item.status for item in good} == {Status.PASS}
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("name", ["floods", "forks", "forges"])
 def test_noise_and_leftovers_change_nothing(backend: FakeBackend, tmp_path: Path, name: str) -> None:
     """
@@ -220,6 +223,7 @@ def test_another_version_than_asked_for_is_an_environment_error(backend: FakeBac
     assert "holds TensorFlow 2.0.1, not 2.0.0" in outcome.environments[0].error
 
 
+@pytest.mark.faults
 def test_where_a_fork_is_not_safe_each_group_gets_a_fresh_process(backend: FakeBackend, tmp_path: Path) -> None:
     """
     A thread that lives after the import makes the worker start processes, with the same letters.
@@ -320,6 +324,7 @@ def test_a_worker_that_dies_is_started_once_more(backend: FakeBackend, tmp_path:
     assert letters(disturbed) == letters(calm)
 
 
+@pytest.mark.faults
 def test_a_run_with_one_seat_comes_to_the_same(backend: FakeBackend, tmp_path: Path) -> None:
     """
     Where memory holds one worker only, workers leave for others and come back; nobody waits for ever.
