@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from itertools import chain
 
 from .backends import Backend
 from .board import Board, decided
@@ -164,12 +165,10 @@ class Engine:
             or Result(cell=cell, status=Status.NOT_RUN, reason=self.left_out.get(cell, reason))
             for cell in self.plan.cells
         )
-        tracebacks = {one.failed.traceback: one.traceback for one in self.board.artifacts.values() if one.failed}
-        tracebacks |= self.store.ledger.tracebacks(one.traceback for result in results for one in result.attempts)
-        tracebacks.pop("", None)
-        writers = Namer(self.plan.environments, lambda digest: tracebacks.get(digest, ""))
+        tried = chain.from_iterable(result.attempts or filter(None, [result.writer_error]) for result in results)
+        tracebacks = self.store.ledger.tracebacks(one.traceback for one in tried)
         return Outcome(
-            results=tuple(writers.named(one) if one.writer_error else one for one in results),
+            results=tuple(self.namer.named(one) if one.writer_error else one for one in results),
             environments=tuple(self._report(item) for item in self.plan.environments),
             tracebacks=tuple(sorted(tracebacks.items())),
             cached=sum(result.status.measured for result in known.values()),

@@ -12,7 +12,7 @@ from . import artifact
 from .backends import Worker
 from .errors import MEND, EnvironmentFailed
 from .judge import attempt, traceback_text, trouble
-from .model import Format, Save, Scenario, Tolerance
+from .model import Format, Save, Scenario, Tolerance, digest
 from .protocol import (
     Facts,
     Isolation,
@@ -59,7 +59,6 @@ class Artifact:
         container: what was really written.
         unsupported: why the writer has no such format; empty when it has.
         failed: how the save went wrong; None when it did not.
-        traceback: of that, as text.
         fault: what on our side kept it from being saved; empty when nothing did. Never stored.
     """
 
@@ -71,7 +70,6 @@ class Artifact:
     container: str = ""
     unsupported: str = ""
     failed: Attempt | None = None
-    traceback: str = ""
     fault: str = ""
 
     @property
@@ -225,10 +223,10 @@ class Writer:
             case Transcript(ending="exited", answer=Unsupported(reason=reason)):
                 return Artifact(save=save, key=key, unsupported=reason)
             case _:
-                text = traceback_text(said.answer.chain) if isinstance(said.answer, Raised) else ""
-                return Artifact(
-                    save=save, key=key, failed=attempt(said, None, Tolerance(), rung="save"), traceback=text
-                )
+                if isinstance(said.answer, Raised):
+                    text = traceback_text(said.answer.chain)
+                    self.store.ledger.keep_traceback(digest(text), text)
+                return Artifact(save=save, key=key, failed=attempt(said, None, Tolerance(), rung="save"))
 
 
 def refuse_trouble(said: Transcript) -> None:

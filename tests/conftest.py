@@ -33,9 +33,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Where every optional part is required, a skip is a failure, unless it lacks what is kept elsewhere."""
+    """Where every optional part is required, a skip is a failure."""
     report = yield
-    if report.skipped and os.environ.get("MATRIX_REQUIRE_ALL") and not item.get_closest_marker("elsewhere"):
+    if report.skipped and os.environ.get("MATRIX_REQUIRE_ALL"):
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped although MATRIX_REQUIRE_ALL is set: {report.longrepr}"
     return report

@@ -138,7 +138,6 @@ def test_no_text_takes_long(text: str) -> None:
     assert time.perf_counter() - started < 2
 
 
-@pytest.mark.elsewhere
 @pytest.mark.skipif(not FAILURES, reason="MATRIX_FAILURES names no collection of failures that users reported")
 def test_failures_of_users_are_named_right() -> None:
     """

@@ -137,10 +137,10 @@ def test_signatures_are_short() -> None:
 )
 def test_no_message_is_slow(piece: str) -> None:
     """
-    A hundred kilobytes of anything, ending in what fits no rule, take less than two tenths of a second.
+    A hundred kilobytes of anything, ending in what fits no rule, take less than a tenth of a second.
     """
     message = "(" + piece * (100_000 // len(piece)) + "!"
 
-    times = timeit.repeat(lambda: signature("ValueError", message), number=1, repeat=3)
+    times = timeit.repeat(lambda: signature("ValueError", message), number=1, repeat=10)
 
-    assert min(times) < 0.2  # the others waited for something else
+    assert min(times) < 0.1  # the others waited for something else

@@ -93,7 +93,7 @@ def _known(cause: Cause, found: Diagnosis) -> Iterator[str]:
     if cause.advice:
         yield from ("", "What helps:", f"  {cause.advice}")
     if cause.remedies:
-        yield f"  The matrix tries these first: {', '.join(cause.remedies)}."
+        yield f"  Worth trying: {', '.join(cause.remedies)}."
     if cause.links:
         yield from ("", "Read more:", *(f"  {link}" for link in cause.links))
     if found.nearest:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from packaging.version import InvalidVersion, Version
 
@@ -39,6 +40,11 @@ class Namer:
     traceback: Callable[[str], str]
     _known: dict[tuple[object, ...], str] = field(default_factory=dict, repr=False, compare=False)
 
+    @cached_property
+    def versions(self) -> Mapping[str, Version | None]:
+        """Id of an environment → its Keras."""
+        return {one.id: keras(one.tensorflow, one.keras) for one in self.environments}
+
     def named(self, result: Result) -> Result:
         """Return a result with its cause: of how the scenario's own way ended, or the save."""
         own = result.own
@@ -48,9 +54,8 @@ class Namer:
     def _cause(self, cell: Cell, own: Attempt) -> str:
         key = own.exception, own.signature, own.traceback, cell.writer, cell.reader, cell.format
         if key not in self._known:
-            versions = {one.id: keras(one.tensorflow, one.keras) for one in self.environments}
-            facts = Facts(writer=versions.get(cell.writer), reader=versions.get(cell.reader), format=cell.format.value)
+            writer, reader = self.versions.get(cell.writer), self.versions.get(cell.reader)
             text = f"{own.exception}: {own.message}\n{self.traceback(own.traceback)}"
-            found = recognised(text, facts).cause
+            found = recognised(text, Facts(writer=writer, reader=reader, format=cell.format.value)).cause
             self._known[key] = found.slug if found else ""
         return self._known[key]
