@@ -2,7 +2,8 @@
 
     python benchmarks/bound.py
 
-The calls are those that the matrix did, remedies included, each once, as its results say; nothing is isolated, checked,
+The calls of `load_model` and the like are those that the matrix did, remedies included, each once, as its results say;
+what is more than a call (a translated config, weights put in one by one) is left out. Nothing is isolated, checked,
 compared or kept.
 """
 
@@ -19,6 +20,7 @@ from matrix.artifact import FILE_NAMES
 from matrix.model import Format
 
 CODES = {"custom_objects", "registered"}
+LONGER = {"config_patch", "weights", "tfsm", "raw_saved_model", "call"}
 
 
 def call(cell: dict[str, str], rung: str, place: str) -> list[object]:
@@ -42,7 +44,8 @@ def main() -> None:
             name = f"{cell['writer']}-{cell['scenario']}-{registered}-{kind}"
             place = str(folder / "bound" / name / FILE_NAMES[kind])
             saves[cell["writer"]][place] = [cell["scenario"], registered, kind, place]
-            loads[cell["reader"]] += [call(cell, one["rung"], place) for one in result.get("attempts", ())]
+            rungs = [one["rung"] for one in result.get("attempts", ())]
+            loads[cell["reader"]] += [call(cell, rung, place) for rung in rungs if not LONGER & set(rung.split("+"))]
         for reader, calls in loads.items():
             each = {str(one): one for one in calls}  # cells of several variants have calls in common
             loads[reader] = sorted(each.values(), key=lambda one: str(one[1]))  # what is registered stays registered

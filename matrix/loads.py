@@ -15,7 +15,7 @@ from .diagnosis.naming import Namer
 from .judge import OWN_WAY, attempt, result, traceback_text
 from .model import Cell, Format, Rung, Save, Scenario, Variant, digest
 from .plan import ladder, own_rung
-from .protocol import Facts, Item, ProtocolError, Raised, Request, Transcript
+from .protocol import Facts, Hello, Item, ProtocolError, Raised, Request, Transcript
 from .recipe import Recipes, sources_digest
 from .records import anonymous, packed, understood, unpacked, whole
 from .results import Attempt, Result
@@ -71,37 +71,37 @@ class Reader:
             artifacts: what each cell is to load.
             alone: those that a worker died of: each gets a child of its own.
         """
-        safe_mode = worker.hello.safe_mode
-        trials = [Trial(cell, written, self._ladder(cell)) for cell, written in artifacts.items()]
+        able = worker.hello
+        trials = [Trial(cell, written, self.rungs(cell)) for cell, written in artifacts.items()]
         trials.sort(key=lambda trial: trial.cell.format)  # what fails comes in rows then, and costs the next one time
         answers: Answers = {}
         while trials:
             for trial in trials:
-                self._recall(trial, answers, safe_mode=safe_mode)
-                if trial.next(safe_mode=safe_mode) is None:
+                self._recall(trial, answers, able)
+                if trial.next(able) is None:
                     yield from self._finished(trial)
-            trials = [trial for trial in trials if trial.next(safe_mode=safe_mode)]
-            for batch in list(batches(trials, alone, safe_mode=safe_mode)):
+            trials = [trial for trial in trials if trial.next(able)]
+            for batch in list(batches(trials, alone, able)):
                 if not self.go_on():
                     return
                 for trial in self._tried(worker, batch, answers):
-                    if trial.next(safe_mode=safe_mode) is None:  # kept at once: who is killed loses what is running
+                    if trial.next(able) is None:  # kept at once: who is killed loses what is running
                         yield from self._finished(trial)
-            trials = [trial for trial in trials if trial.next(safe_mode=safe_mode)]
+            trials = [trial for trial in trials if trial.next(able)]
 
     def repeated(self, worker: Worker, cell: Cell, written: Artifact, rungs: Sequence[str]) -> list[Attempt]:
         """Return how a cell ends by its own way and by some rungs of its ladder, keeping nothing."""
-        trial = Trial(cell, written, self._ladder(cell))
+        trial = Trial(cell, written, self.rungs(cell))
         for rung in (own_rung(cell), *(rung for rung in trial.ladder if rung.name in rungs)):
             list(self._tried(worker, Batch(trial.code(rung), ((trial, rung),), alone=False), {}))
         return trial.attempts
 
-    def _recall(self, trial: Trial, answers: Answers, *, safe_mode: bool) -> None:
+    def _recall(self, trial: Trial, answers: Answers, able: Hello) -> None:
         """Let a trial hear the answers to calls that were done for other cells."""
-        rung = trial.next(safe_mode=safe_mode)
+        rung = trial.next(able)
         while rung is not None and trial.call(rung) in answers:
             self._hear(trial, rung, *answers[trial.call(rung)])
-            rung = trial.next(safe_mode=safe_mode)
+            rung = trial.next(able)
 
     def _tried(self, worker: Worker, batch: Batch, answers: Answers) -> Iterator[Trial]:
         """Load some artifacts in a child that has done nothing else; yield each when it has answered."""
@@ -132,7 +132,16 @@ class Reader:
                 raise ValueError(f"{trial.cell.id} has no artifact")
             key = digest(saved.inputs)
             inputs[key] = saved.inputs
-            items.append(Item(id=trial.cell.id, format=trial.cell.format, path=str(path), inputs=key, rung=rung))
+            items.append(
+                Item(
+                    id=trial.cell.id,
+                    format=trial.cell.format,
+                    path=str(path),
+                    inputs=key,
+                    registered=trial.cell.save.registered,
+                    rung=rung,
+                )
+            )
         return Request(
             task="load",
             scenario=scenario.name,
@@ -197,7 +206,8 @@ class Reader:
         tolerance = self.scenarios[scenario].tolerance
         return f"{_judges()}:{tolerance.absolute:g}:{tolerance.relative:g}"
 
-    def _ladder(self, cell: Cell) -> tuple[Rung, ...]:
+    def rungs(self, cell: Cell) -> tuple[Rung, ...]:
+        """Return what may be tried when a cell's own way fails."""
         return self._climb(cell)[0]
 
     def _climb(self, cell: Cell) -> tuple[tuple[Rung, ...], str]:

@@ -32,6 +32,23 @@ class Variant(StrEnum):
     REGISTERED = "registered"  # register_keras_serializable in both environments
 
 
+class Way(StrEnum):
+    """Who opens the file."""
+
+    OWN = "own"  # what the author of a scenario would call for this format
+    TFSM = "tfsm"  # keras.layers.TFSMLayer
+    RAW_SAVED_MODEL = "raw_saved_model"  # tf.saved_model.load, and its serving signature
+    CONFIG_PATCH = "config_patch"  # the stored config, translated; then the weights
+    WEIGHTS = "weights"  # the scenario's code builds the model; then the weights
+
+
+class Need(StrEnum):
+    """What a way of loading needs."""
+
+    FILE = "file"
+    CODE = "code"  # the code that built the model, or its classes
+
+
 class Stage(StrEnum):
     """How far a load or a save got, in order."""
 
@@ -204,16 +221,32 @@ def _save(writer: str, scenario: str, registered: bool, format_: Format) -> Save
 
 @dataclass(frozen=True, kw_only=True)
 class Rung:
-    """One way of loading. The scenario's own way is the rung of its variant with nothing else changed."""
+    """One way of loading. The scenario's own way is the rung of its variant with nothing else changed.
 
+    Attributes:
+        way: who opens the file.
+        code: how the scenario's code meets it.
+        compile, safe_mode: options of `load_model`.
+        call: call the model itself, not its `predict`.
+    """
+
+    way: Way = Way.OWN
     code: Variant = Variant.BARE
     compile: bool = True
     safe_mode: bool = True
+    call: bool = False
 
     @property
     def name(self) -> str:
         """What a remedy is called, e.g. `custom_objects+compile=False`."""
-        parts = [] if self.code is Variant.BARE else [str(self.code)]
+        parts = [] if self.way is Way.OWN else [str(self.way)]
+        parts += [] if self.code is Variant.BARE else [str(self.code)]
         parts += [] if self.compile else ["compile=False"]
         parts += [] if self.safe_mode else ["safe_mode=False"]
+        parts += ["call"] if self.call else []
         return "+".join(parts) or "as it is"
+
+    @property
+    def needs(self) -> Need:
+        """What it takes to load that way."""
+        return Need.FILE if self.code is Variant.BARE and self.way is not Way.WEIGHTS else Need.CODE

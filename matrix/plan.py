@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 from packaging.specifiers import SpecifierSet
 
 from .errors import NothingSelected
-from .model import Cell, Environment, Format, Rung, Save, Scenario, Variant
+from .model import Cell, Environment, Format, Rung, Save, Scenario, Variant, Way
 
 OPENED_BY_LOAD_MODEL = frozenset({Format.H5, Format.KERAS, Format.SAVED_MODEL})
+_CONFIGURED = frozenset({Format.H5, Format.KERAS})
+_SERVED: Mapping[Format, tuple[Way, ...]] = {
+    Format.SAVED_MODEL: (Way.TFSM, Way.RAW_SAVED_MODEL),
+    Format.EXPORT: (Way.TFSM,),  # its own way is the signature
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,15 +101,38 @@ def ladder(cell: Cell, variants: Sequence[Variant], *, safe_mode: bool) -> tuple
         variants: those of its scenario: a scenario without custom code has nothing to hand over.
         safe_mode: whether the reader's `load_model` can be told so.
     """
-    if cell.format not in OPENED_BY_LOAD_MODEL:
-        return ()
+    codes = _codes(cell, variants)
+    steps = _options(cell, codes, safe_mode=safe_mode) if cell.format in OPENED_BY_LOAD_MODEL else [[own_rung(cell)]]
+    if cell.format in _CONFIGURED:
+        steps += [[Rung(way=Way.CONFIG_PATCH, code=code)] for code in codes]
+    steps += [[Rung(way=way)] for way in _SERVED.get(cell.format, ())]
+    steps.append([Rung(way=Way.WEIGHTS)])
+    rungs = [
+        rung
+        for step in steps
+        for rung in (*step, *(replace(rung, call=True) for rung in step if _predicts(cell, rung)))
+    ]
+    return tuple(dict.fromkeys(rung for rung in rungs if rung != own_rung(cell)))
+
+
+def _predicts(cell: Cell, rung: Rung) -> bool:
+    """Whether a way loads what has a `predict`, so that it can be called where that fails. Signatures have none."""
+    return rung.way not in _SERVED[Format.SAVED_MODEL] and (cell.format is not Format.EXPORT or rung.way is not Way.OWN)
+
+
+def _codes(cell: Cell, variants: Sequence[Variant]) -> list[Variant]:
+    """Return how the scenario's code can meet the loader in a remedy: as in the cell first, never less than there."""
     codes = [variant for variant in variants if variant is not Variant.BARE or cell.variant is Variant.BARE]
-    codes.sort(key=lambda code: (code is not cell.variant, list(Variant).index(code)))
-    steps = [Rung(code=code, compile=compiled) for code in codes for compiled in (True, False)]
+    return sorted(codes, key=lambda code: (code is not cell.variant, list(Variant).index(code)))
+
+
+def _options(cell: Cell, codes: Sequence[Variant], *, safe_mode: bool) -> list[list[Rung]]:
+    """Return what can be asked of `load_model`, in steps after which what loads is called."""
+    steps = [[Rung(code=code, compile=compiled) for compiled in (True, False)] for code in codes]
     if safe_mode:
-        steps.append(Rung(code=cell.variant, safe_mode=False))
-        steps += [Rung(code=code, compile=False, safe_mode=False) for code in codes]
-    return tuple(rung for rung in steps if rung != own_rung(cell))
+        steps.append([Rung(code=cell.variant, safe_mode=False)])
+        steps += [[Rung(code=code, compile=False, safe_mode=False)] for code in codes]
+    return steps
 
 
 def focus(environments: Sequence[Environment], start: str, end: str) -> tuple[str, str]:

@@ -36,7 +36,7 @@ class Hello:
     """What a worker found in its environment.
 
     Attributes:
-        safe_mode, register: what its Keras can do.
+        safe_mode, register, tfsm: what its Keras can do.
         start: `fork`, or `spawn` where a fork is not safe.
         fence: whether the kernel keeps children from writing where they should not.
     """
@@ -48,27 +48,35 @@ class Hello:
     h5py: str
     safe_mode: bool
     register: bool
+    tfsm: bool
     start: str
     fence: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """One cell of a request: its name, its format, where its artifact is, the key of its inputs, and how to load it."""
+    """One cell of a request: its name, its format, where its artifact is, the key of its inputs, and how to load it.
+
+    `registered`: whether the file knows the classes of its writer under the names of a registry.
+    """
 
     id: str
     format: Format
     path: str
     inputs: str = ""
+    registered: bool = False
     rung: Rung = Rung()  # noqa: RUF009 - frozen
 
     def to_json(self) -> dict[str, object]:
         """Return what a worker reads of it."""
         rung = {
             "name": self.rung.name,
+            "way": str(self.rung.way),
             "custom_objects": self.rung.code is Variant.CUSTOM_OBJECTS,
+            "packaged": self.registered,
             "compile": self.rung.compile,
             "safe_mode": self.rung.safe_mode,
+            "call": self.rung.call,
         }
         return {"id": self.id, "format": str(self.format), "path": self.path, "inputs": self.inputs, "rung": rung}
 

@@ -14,17 +14,19 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from .diagnosis.stages import uncompiled
-from .model import Cell, Rung, Save, Status, Variant
+from .diagnosis.stages import uncompiled, unopened, unread
+from .model import Cell, Rung, Save, Stage, Status, Variant, Way
 from .plan import OPENED_BY_LOAD_MODEL, needs_code, own_rung
-from .protocol import Code, Facts, Raised, Transcript
+from .protocol import Code, Facts, Hello, Raised, Transcript
 from .results import Attempt
 from .saves import Artifact
 
-Call = tuple[Save, Code, tuple[bool, ...]]
+Call = tuple[Save, Code, Way, tuple[bool, ...]]
 Answers = dict[Call, tuple[Facts, Transcript]]
 BATCH = 200  # cells of one child: what they leave behind in its memory counts against its limit
 _CLIMBS = frozenset({Status.FAIL, Status.TIMEOUT, Status.CRASH})
+_BY_TENSORFLOW = frozenset({Way.TFSM, Way.RAW_SAVED_MODEL})
+_OF_CLASSES = frozenset({Stage.CONFIG, Stage.BUILD})
 _CODE: Mapping[Variant, Code] = {
     Variant.BARE: "none",
     Variant.CUSTOM_OBJECTS: "load",
@@ -42,7 +44,11 @@ class Trial:
         said: what was said of it so far, as it will be kept.
         attempts: what that means.
         unsafe: whether Keras refused it for the sake of safety.
+        unread: whether `load_model` could not read the file at all: with other classes or options it could not either.
+        unopened: whether TensorFlow itself could not open the folder.
+        unfit: whether a translated config was understood, or had never been read: classes change nothing then.
         uncompiled: ways that failed before anything was compiled: without compiling they would fail the same.
+        loaded: ways that loaded, and raised when asked to predict.
     """
 
     cell: Cell
@@ -51,7 +57,11 @@ class Trial:
     said: list[Facts] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
     unsafe: bool = False
+    unread: bool = False
+    unopened: bool = False
+    unfit: bool = False
     uncompiled: list[Rung] = field(default_factory=list)
+    loaded: list[Rung] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._inode = self.artifact.inode
@@ -69,14 +79,20 @@ class Trial:
             # Whatever `safe_mode` forbids says so by name (https://github.com/keras-team/keras/blob/v3.10.0/keras/src/
             # saving/serialization_lib.py, and layers/core/lambda_layer.py), so for other failures it cannot help.
             self.unsafe = self.unsafe or any("safe_mode" in problem.message for problem in said.answer.chain)
-            if uncompiled(attempt.stage, [frame for problem in said.answer.chain for frame in problem.frames]):
+            frames = [frame for problem in said.answer.chain for frame in problem.frames]
+            self.unread = self.unread or unread(attempt.stage, frames)
+            self.unopened = self.unopened or unopened(problem.frames for problem in said.answer.chain)
+            self.unfit = self.unfit or (rung.way is Way.CONFIG_PATCH and attempt.stage not in _OF_CLASSES)
+            if uncompiled(attempt.stage, frames):
                 self.uncompiled.append(rung)
+            if attempt.stage is Stage.PREDICT:
+                self.loaded.append(rung)
 
-    def next(self, *, safe_mode: bool) -> Rung | None:
+    def next(self, able: Hello) -> Rung | None:
         """Return the way of loading to try now; None when nothing is left, or needed.
 
         Args:
-            safe_mode: whether the reader's `load_model` can be told so.
+            able: what the reader's Keras can do.
         """
         if not self.attempts:
             return own_rung(self.cell)
@@ -84,19 +100,38 @@ class Trial:
             return None
         tried = {attempt.rung for attempt in self.attempts}
         left = (rung for rung in self.ladder if rung.name not in tried)
-        telling = (rung for rung in left if rung.compile or replace(rung, compile=True) not in self.uncompiled)
-        return next((rung for rung in telling if rung.safe_mode or (safe_mode and self.unsafe)), None)
+        return next((rung for rung in left if _possible(rung, able) and self._telling(rung)), None)
+
+    def _telling(self, rung: Rung) -> bool:
+        """Whether what was said so far leaves open how this way would end."""
+        if rung.call:
+            return replace(rung, call=False) in self.loaded
+        if rung.way in _BY_TENSORFLOW:
+            return not self.unopened
+        if rung.way is not Way.OWN:
+            return not (rung.way is Way.CONFIG_PATCH and self.unfit)
+        by_options = rung.compile or replace(rung, compile=True) not in self.uncompiled
+        return by_options and (rung.safe_mode or self.unsafe) and not (self.unread or self.unopened)
 
     def call(self, rung: Rung) -> Call:
         """Return what is really done: equal calls have one answer."""
         loaded = self.cell.format in OPENED_BY_LOAD_MODEL
         options = (rung.code is Variant.CUSTOM_OBJECTS, rung.compile, rung.safe_mode) if loaded else ()
-        return self.cell.save, self.code(rung), options
+        return self.cell.save, self.code(rung), rung.way, (*options, rung.call)
 
     def code(self, rung: Rung) -> Code:
         """Return what of the scenario a way of loading sees. Weights need the code that builds their model."""
-        weights = not self.attempts and self.cell.variant is Variant.BARE and needs_code(self.cell)
-        return "load" if weights else _CODE[rung.code]
+        own = rung.way is Way.OWN and rung.code is Variant.BARE and needs_code(self.cell)
+        return "load" if own or rung.way is Way.WEIGHTS else _CODE[rung.code]
+
+
+def _possible(rung: Rung, able: Hello) -> bool:
+    """Whether a reader has what a way of loading calls. Own ways are tried all the same."""
+    return (
+        (rung.safe_mode or able.safe_mode)
+        and (rung.code is not Variant.REGISTERED or able.register)
+        and (rung.way is not Way.TFSM or able.tfsm)
+    )
 
 
 @dataclass(frozen=True)
@@ -108,18 +143,18 @@ class Batch:
     alone: bool
 
 
-def batches(trials: Iterable[Trial], alone: Collection[Cell], *, safe_mode: bool) -> Iterator[Batch]:
+def batches(trials: Iterable[Trial], alone: Collection[Cell], able: Hello) -> Iterator[Batch]:
     """Yield the next step of every trial that has one, those together that can share a child; equal calls once.
 
     Args:
         trials: the cells.
         alone: those that a worker died of.
-        safe_mode: see `Trial.next`.
+        able: see `Trial.next`.
     """
     groups: defaultdict[tuple[bool, Code, str], list[tuple[Trial, Rung]]] = defaultdict(list)
     calls: set[Call] = set()
     for trial in trials:
-        rung = trial.next(safe_mode=safe_mode)
+        rung = trial.next(able)
         if rung is not None and trial.call(rung) not in calls:
             calls.add(trial.call(rung))
             code = trial.code(rung)

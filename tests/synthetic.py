@@ -226,7 +226,8 @@ class Story:
         short: Trouble = (exception, sys.intern(said[:300]), signature, stage)
         frames = TRACEBACK.replace("{error}\n", f"  in {reader}\n") * 4 + "{error}\n"
         variants = tuple(Variant) if cell.scenario in CUSTOM else (Variant.BARE,)
-        own, *names = [rung.name for rung in (own_rung(cell), *ladder(cell, variants, safe_mode=True))]
+        rungs = (own_rung(cell), *ladder(cell, variants, safe_mode=True))
+        own, *names = [rung.name for rung in rungs if not rung.call]  # tried where `predict` fails, which it does not
         remedy = names[int(self.chance() * len(names))] if names and self.chance() < 0.4 else ""
         failing = names[: names.index(remedy)] if remedy else names
         tried = [self.fail((exception, said, signature, stage), own, frames)]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import FrozenInstanceError, replace
+from itertools import product
 
 import pytest
 from values import CELL, environment, result
 
 from matrix import fingerprint
-from matrix.model import Format, Rung, Stage, Status, Variant, digest
+from matrix.model import Format, Need, Rung, Stage, Status, Variant, Way, digest
 from matrix.results import Attempt, Result
 
 
@@ -76,7 +77,10 @@ def test_values_cannot_be_changed_and_can_be_keys() -> None:
         pytest.param(
             Rung(code=Variant.CUSTOM_OBJECTS, compile=False, safe_mode=False),
             "custom_objects+compile=False+safe_mode=False",
-            id="all",
+            id="all-options",
+        ),
+        pytest.param(
+            Rung(way=Way.CONFIG_PATCH, code=Variant.REGISTERED, call=True), "config_patch+registered+call", id="way"
         ),
     ],
 )
@@ -92,9 +96,29 @@ def test_no_two_rungs_have_one_name() -> None:
     Names of rungs are part of keys, so they are as many as the rungs.
     """
     flags = (True, False)
-    rungs = [Rung(code=code, compile=one, safe_mode=two) for code in Variant for one in flags for two in flags]
+    kinds = product(Way, Variant, flags, flags, flags)
+    rungs = [Rung(way=way, code=code, compile=one, safe_mode=two, call=three) for way, code, one, two, three in kinds]
 
-    assert len({rung.name for rung in rungs}) == len(rungs) == 12
+    assert len({rung.name for rung in rungs}) == len(rungs) == 5 * 3 * 8
+
+
+@pytest.mark.parametrize(
+    ("rung", "need"),
+    [
+        pytest.param(Rung(), Need.FILE, id="as-it-is"),
+        pytest.param(Rung(compile=False, call=True), Need.FILE, id="options"),
+        pytest.param(Rung(way=Way.TFSM), Need.FILE, id="tfsm"),
+        pytest.param(Rung(way=Way.CONFIG_PATCH), Need.FILE, id="config"),
+        pytest.param(Rung(way=Way.CONFIG_PATCH, code=Variant.REGISTERED), Need.CODE, id="config-and-classes"),
+        pytest.param(Rung(code=Variant.CUSTOM_OBJECTS), Need.CODE, id="classes"),
+        pytest.param(Rung(way=Way.WEIGHTS), Need.CODE, id="weights"),
+    ],
+)
+def test_a_rung_says_what_it_needs(rung: Rung, need: Need) -> None:
+    """
+    Who has only the file can see what is left to him.
+    """
+    assert rung.needs is need
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from values import ALL, CELL, environment, scenario
 
 from matrix.errors import NothingSelected
-from matrix.model import Environment, Format, Rung, Scenario, Variant
+from matrix.model import Environment, Format, Rung, Scenario, Variant, Way
 from matrix.plan import focus, ladder, needs_code, own_rung, plan
 
 OLD = environment("tf-2.4", "2.4.4", "")
@@ -173,21 +173,21 @@ def test_a_ladder_offers_only_what_its_scenario_has(
     variants: tuple[Variant, ...], variant: Variant, format_: Format, *, safe_mode: bool
 ) -> None:
     """
-    No code where there is none, nothing bare for those who have code, and no `safe_mode` for readers without it.
+    No classes where there are none, `load_model` not bare for those who have some, and no `safe_mode` without it.
     """
     rungs = ladder(replace(CELL, variant=variant, format=format_), variants, safe_mode=safe_mode)
 
-    assert {rung.code for rung in rungs} <= set(variants)
-    assert variant is Variant.BARE or Variant.BARE not in {rung.code for rung in rungs}
+    assert {rung.code for rung in rungs if rung.way in {Way.OWN, Way.CONFIG_PATCH}} <= set(variants)
+    assert variant is Variant.BARE or Variant.BARE not in {rung.code for rung in rungs if rung.way is Way.OWN}
     assert safe_mode or all(rung.safe_mode for rung in rungs)
-    assert bool(rungs) is (format_ in LOADED)
+    assert any(rung.way is Way.OWN and not rung.call for rung in rungs) is (format_ in LOADED)
 
 
 def test_a_ladder_begins_with_the_smallest_change() -> None:
     """
     Its own code before other code, and what gives up a protection last.
     """
-    names = [rung.name for rung in ladder(CELL, ALL, safe_mode=True)]
+    names = [rung.name for rung in ladder(CELL, ALL, safe_mode=True) if not rung.call]
 
     assert names == [
         "compile=False",
@@ -199,7 +199,43 @@ def test_a_ladder_begins_with_the_smallest_change() -> None:
         "compile=False+safe_mode=False",
         "custom_objects+compile=False+safe_mode=False",
         "registered+compile=False+safe_mode=False",
+        "config_patch",
+        "config_patch+custom_objects",
+        "config_patch+registered",
+        "weights",
     ]
+
+
+@pytest.mark.parametrize(
+    ("format_", "ways"),
+    [
+        pytest.param(Format.H5, "config_patch weights", id="h5"),
+        pytest.param(Format.KERAS, "config_patch weights", id="keras"),
+        pytest.param(Format.SAVED_MODEL, "tfsm raw_saved_model weights", id="saved-model"),
+        pytest.param(Format.EXPORT, "tfsm weights", id="export"),
+        pytest.param(Format.WEIGHTS_H5, "weights", id="weights"),
+    ],
+)
+def test_each_format_has_other_ways_to_be_read(format_: Format, ways: str) -> None:
+    """
+    By what is in the file: a config, a graph of TensorFlow, weights. What needs the file alone comes first.
+    """
+    rungs = ladder(replace(CELL, format=format_), (Variant.BARE,), safe_mode=False)
+
+    assert " ".join(rung.way for rung in rungs if rung.way is not Way.OWN and not rung.call) == ways
+
+
+@pytest.mark.parametrize("format_", Format)
+def test_what_has_a_predict_can_be_called_instead(format_: Format) -> None:
+    """
+    After the way that loads it, and before other code is tried; a signature is nothing but called.
+    """
+    rungs = [own_rung(CELL), *ladder(replace(CELL, format=format_), ALL, safe_mode=True)]
+
+    called = {replace(rung, call=False): place for place, rung in enumerate(rungs) if rung.call}
+    served = {Way.TFSM, Way.RAW_SAVED_MODEL} | ({Way.OWN} if format_ is Format.EXPORT else set())
+    assert set(called) == {rung for rung in rungs if not rung.call and rung.way not in served}
+    assert all(rungs.index(rung) < place <= rungs.index(rung) + 2 for rung, place in called.items())
 
 
 def test_a_reader_with_safe_mode_tries_what_others_try_and_more() -> None:
@@ -209,7 +245,7 @@ def test_a_reader_with_safe_mode_tries_what_others_try_and_more() -> None:
     with_it = ladder(CELL, ALL, safe_mode=True)
     without = ladder(CELL, ALL, safe_mode=False)
 
-    assert with_it[: len(without)] == without
+    assert [rung for rung in with_it if rung.safe_mode] == list(without)
 
 
 @pytest.mark.parametrize("variant", Variant)

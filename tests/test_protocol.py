@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from values import CELL, FRAME, line, loaded, of_array, packed, raised, saved
 
-from matrix.model import Format, Rung, Stage, Variant
+from matrix.model import Format, Rung, Stage, Variant, Way
 from matrix.protocol import (
     Answer,
     Hello,
@@ -36,6 +39,7 @@ GREETING = {
     "h5py": "2.10.0",
     "safe_mode": False,
     "register": True,
+    "tfsm": False,
     "start": "fork",
     "fence": True,
 }
@@ -53,14 +57,20 @@ def test_a_request_is_one_line_of_json() -> None:
     """
     The line has all that `matrix/inside/__main__.py` promises to read, and nothing else.
     """
-    ways = (Rung(), Rung(code=Variant.CUSTOM_OBJECTS, compile=False), Rung(code=Variant.REGISTERED, safe_mode=False))
+    ways = (
+        Rung(),
+        Rung(code=Variant.CUSTOM_OBJECTS, compile=False),
+        Rung(code=Variant.REGISTERED, safe_mode=False, call=True),
+        Rung(way=Way.TFSM),
+    )
     request = Request(
         task="load",
         scenario="plain",
         script="plain.py",
         code="load",
         items=[
-            Item(id=rung.name, format=Format.KERAS, path="model é\n.keras", inputs="key", rung=rung) for rung in ways
+            Item(id=rung.name, format=Format.KERAS, path="model é\n.keras", inputs="key", registered=True, rung=rung)
+            for rung in ways
         ],
         inputs={"key": packed(1.0)},
         timeout=20.0,
@@ -82,12 +92,21 @@ def test_a_request_is_one_line_of_json() -> None:
                 "format": "keras",
                 "path": "model é\n.keras",
                 "inputs": "key",
-                "rung": {"name": name, "custom_objects": custom, "compile": compiled, "safe_mode": safe},
+                "rung": {
+                    "name": name,
+                    "way": way,
+                    "custom_objects": custom,
+                    "packaged": True,
+                    "compile": compiled,
+                    "safe_mode": safe,
+                    "call": call,
+                },
             }
-            for name, custom, compiled, safe in (
-                ("as it is", False, True, True),
-                ("custom_objects+compile=False", True, False, True),
-                ("registered+safe_mode=False", False, True, False),
+            for name, way, custom, compiled, safe, call in (
+                ("as it is", "own", False, True, True, False),
+                ("custom_objects+compile=False", "own", True, False, True, False),
+                ("registered+safe_mode=False+call", "own", False, True, False, True),
+                ("tfsm", "tfsm", False, True, True, False),
             )
         ],
         "inputs": {"key": packed(1.0)},
@@ -272,3 +291,20 @@ def test_a_worker_that_cannot_start_describes_why() -> None:
     assert problems(chain) == (
         Problem(type="ImportError", message="libcuda", frames=(("keras/src/saving/saving_api.py", 196, "load_model"),)),
     )
+
+
+def test_every_stage_that_a_guest_announces_is_let_through() -> None:
+    """
+    A worker ends a child that says what no child says, so it knows all stages, and so does the host.
+    """
+    inside = Path(__file__).parents[1] / "matrix" / "inside"
+    calls = [
+        node
+        for path in inside.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "reach"
+    ]
+    announced = {node.args[0].value for node in calls if isinstance(node.args[0], ast.Constant)}
+    known = ast.literal_eval(re.findall(r"STAGES = frozenset\((.*)\)", (inside / "log.py").read_text("utf-8"))[0])
+
+    assert {"read", "config", "weights", "predict"} <= announced <= set(known) <= set(map(str, Stage))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from matrix.diagnosis.stages import stage_of, uncompiled
+from matrix.diagnosis.stages import stage_of, uncompiled, unopened, unread
 from matrix.model import Stage
 
 
@@ -77,3 +77,50 @@ def test_only_a_traceback_shows_that_nothing_was_compiled(
     Whatever is not known may have to do with compiling.
     """
     assert uncompiled(stage, [(file, 1, function)]) is shown
+
+
+@pytest.mark.parametrize(
+    ("stage", "file", "function", "shown"),
+    [
+        pytest.param(Stage.READ, "keras/src/saving/saving_api.py", "load_model", True, id="no-such-format"),
+        pytest.param(Stage.READ, "h5py/h5f.pyx", "h5py.h5f.open", True, id="no-hdf5"),
+        pytest.param(
+            Stage.READ, "tensorflow/python/saved_model/loader_impl.py", "parse_saved_model", True, id="no-folder"
+        ),
+        pytest.param(Stage.READ, "keras/src/saving/new_api.py", "load_model", False, id="not-known"),
+        pytest.param(Stage.READ, "tensorflow/python/saved_model/load.py", "load_internal", False, id="opened"),
+        pytest.param(Stage.CONFIG, "h5py/h5a.pyx", "open", False, id="further"),
+    ],
+)
+def test_only_a_traceback_shows_that_a_file_was_not_read(
+    stage: Stage, file: str, function: str, *, shown: bool
+) -> None:
+    """
+    By the last function that it went through.
+    """
+    assert unread(stage, [("keras/saving/save.py", 1, "load_model"), (file, 1, function)]) is shown
+
+
+@pytest.mark.parametrize(
+    ("chain", "shown"),
+    [
+        pytest.param([["load_model", "> load_internal", "> import_function"]], True, id="an-op"),
+        pytest.param([["load_model", "> load_internal"], ["> import_function"]], True, id="an-op-in-words"),
+        pytest.param([["load_model", "> load_internal", "_revive_layer"]], False, id="a-layer-of-keras"),
+        pytest.param([["load_model", "_revive_layer"]], False, id="keras-alone"),
+        pytest.param([], False, id="nothing-known"),
+    ],
+)
+def test_only_a_traceback_shows_that_tensorflow_could_not_open_a_folder(chain: list[list[str]], *, shown: bool) -> None:
+    """
+    Below the function that opens it, and not where Keras makes its layers of it.
+    """
+    places = [
+        [
+            (f"tensorflow/python/{'saved_model' if name[0] == '>' else 'keras/saving'}/load.py", 1, name.strip("> "))
+            for name in names
+        ]
+        for names in chain
+    ]
+
+    assert unopened(places) is shown

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 from fakes import FakeBackend, engine, environment, scenario
-from values import ALL, CELL, line, raised
+from values import ABLE, ALL, CELL, line, raised
 
 from matrix.judge import attempt
-from matrix.model import Cell, Format, Rung, Save, Tolerance, Variant
+from matrix.model import Cell, Format, Rung, Save, Tolerance, Variant, Way
 from matrix.plan import ladder, own_rung
 from matrix.protocol import transcript
 from matrix.saves import Artifact
-from matrix.trials import BATCH, Trial, batches
+from matrix.trials import BATCH, Trial, _possible, batches
 
 BARE, CUSTOM, REGISTERED = (replace(CELL, variant=variant) for variant in ALL)
 
@@ -26,22 +26,27 @@ def trial(cell: Cell) -> Trial:
     return Trial(cell, written, ladder(cell, ALL, safe_mode=True))
 
 
-def failed(one: Trial, message: str = "Unknown layer: Scale", function: str = "load_model") -> Trial:
-    """The same after its next way of loading raised an exception in a function of Keras."""
-    rung = one.next(safe_mode=True)
+def failed(
+    one: Trial, message: str = "Unknown layer: Scale", function: str = "load_model", file: str = "keras/saving.py"
+) -> Trial:
+    """The same after its next way of loading raised an exception in a function of Keras, or of another file."""
+    rung = one.next(ABLE)
     assert rung is not None
-    facts = line(raised(("ValueError", message), frames=(["keras/saving.py", 1, function],)), rung=rung.name)
+    stage = "predict" if function == "predict" else "read"
+    facts = line(raised(("ValueError", message), frames=([file, 1, function],)), rung=rung.name, stage=stage)
     said = transcript(facts)
     one.heard(rung, facts, said, attempt(said, None, Tolerance(), rung="" if one.attempts else "own way"))
     return one
 
 
-def climbed(one: Trial, message: str = "Unknown layer: Scale", function: str = "load_model") -> list[str]:
+def climbed(
+    one: Trial, message: str = "Unknown layer: Scale", function: str = "load_model", file: str = "keras/saving.py"
+) -> list[str]:
     """Every way that is tried when all of them fail."""
     names = []
-    while (rung := one.next(safe_mode=True)) is not None:
+    while (rung := one.next(ABLE)) is not None:
         names.append(rung.name)
-        failed(one, message, function)
+        failed(one, message, function, file)
     return names
 
 
@@ -56,6 +61,8 @@ def test_a_ladder_is_climbed_in_its_order() -> None:
         "custom_objects+compile=False",
         "registered",
         "registered+compile=False",
+        "config_patch",
+        "weights",
     ]
 
 
@@ -77,12 +84,80 @@ def test_what_failed_before_compiling_is_not_tried_without_it() -> None:
     """
     Each way on its own: with the classes at hand it may come further, and then `compile=False` may help.
     """
-    assert climbed(trial(BARE), function="deserialize") == ["as it is", "custom_objects", "registered"]
+    assert climbed(trial(BARE), function="deserialize")[:4] == [
+        "as it is",
+        "custom_objects",
+        "registered",
+        "config_patch",
+    ]
     assert "compile=False" in climbed(trial(BARE), function="compile_from_config")
 
     one = failed(failed(trial(BARE), function="deserialize"), function="compile_from_config")
 
-    assert climbed(one) == ["custom_objects+compile=False", "registered", "registered+compile=False"]
+    assert climbed(one)[:3] == ["custom_objects+compile=False", "registered", "registered+compile=False"]
+
+
+def test_what_loads_is_called_where_predict_fails() -> None:
+    """
+    Each way that does, and before another is tried.
+    """
+    assert climbed(trial(BARE), function="predict")[:4] == ["as it is", "compile=False", "call", "compile=False+call"]
+    assert "call" not in climbed(trial(BARE), function="deserialize")
+
+
+def test_what_cannot_be_read_is_not_read_with_other_options() -> None:
+    """
+    No class and no option helps `load_model` then; other functions may.
+    """
+    archive = trial(replace(BARE, format=Format.KERAS))
+    folder = trial(replace(BARE, format=Format.SAVED_MODEL))
+
+    assert climbed(archive, file="keras/src/saving/saving_api.py") == ["as it is", "config_patch", "weights"]
+    assert climbed(folder, file="keras/src/saving/saving_api.py") == ["as it is", "tfsm", "raw_saved_model", "weights"]
+
+
+def test_a_folder_that_tensorflow_cannot_open_is_opened_in_no_other_way() -> None:
+    """
+    The layer and the signature are opened by the same function; the weights are not.
+    """
+    saved, exported = (trial(replace(BARE, format=kind)) for kind in (Format.SAVED_MODEL, Format.EXPORT))
+    file, function = "tensorflow/python/saved_model/load.py", "load_internal"
+
+    assert climbed(saved, function=function, file=file) == ["as it is", "weights"]
+    assert climbed(exported, function=function, file=file) == ["as it is", "weights"]
+
+
+def test_classes_are_not_handed_to_a_config_that_does_without() -> None:
+    """
+    Where a translated config was understood, they change nothing.
+    """
+    assert "config_patch+registered" in climbed(trial(BARE), function="deserialize")
+    assert "config_patch+registered" not in climbed(trial(BARE), function="load_weights")
+
+
+def test_a_reader_is_not_asked_for_what_it_has_not() -> None:
+    """
+    Remedies only: the own way is measured wherever it is the own way.
+    """
+    poor = replace(ABLE, register=False, tfsm=False, safe_mode=False)
+    folder = trial(replace(BARE, format=Format.SAVED_MODEL))
+
+    asked = {rung.name for rung in folder.ladder if _possible(rung, poor)}
+
+    assert "raw_saved_model" in asked
+    assert not [name for name in asked if name.startswith(("tfsm", "registered")) or "safe_mode" in name]
+    assert trial(REGISTERED).next(poor) == own_rung(REGISTERED)
+
+
+def test_weights_see_the_code_and_no_registry() -> None:
+    """
+    In every variant alike, so the cells of one file have one answer.
+    """
+    one, other = trial(BARE), trial(CUSTOM)
+    rung = Rung(way=Way.WEIGHTS)
+
+    assert one.code(rung) == other.code(rung) == trial(REGISTERED).code(rung) == "load"
+    assert one.call(rung) == other.call(rung)
 
 
 @pytest.mark.parametrize("variant", ALL)
@@ -97,7 +172,7 @@ def test_what_sees_no_code_never_shares_a_child_with_what_does(variant: Variant)
         replace(BARE, format=Format.WEIGHTS_H5),
     ]
 
-    for batch in batches(map(trial, dict.fromkeys(cells)), (), safe_mode=True):
+    for batch in batches(map(trial, dict.fromkeys(cells)), (), ABLE):
         seen = {one.cell.scenario for one, _ in batch.steps}
         assert {one.code(rung) for one, rung in batch.steps} == {batch.code}
         assert batch.code == "none" or len(seen) == 1
@@ -131,14 +206,14 @@ def test_a_child_does_not_do_everything() -> None:
     """
     many = [trial(replace(BARE, writer=f"writer-{number}")) for number in range(2 * BATCH + 1)]
 
-    assert [len(batch.steps) for batch in batches(many, (), safe_mode=True)] == [BATCH, BATCH, 1]
+    assert [len(batch.steps) for batch in batches(many, (), ABLE)] == [BATCH, BATCH, 1]
 
 
 def test_what_a_worker_died_of_is_apart() -> None:
     """
     Nobody shares a child with a suspect.
     """
-    found = list(batches([trial(BARE), trial(replace(BARE, scenario="other"))], [BARE], safe_mode=True))
+    found = list(batches([trial(BARE), trial(replace(BARE, scenario="other"))], [BARE], ABLE))
 
     assert [(len(batch.steps), batch.alone) for batch in found] == [(1, True), (1, False)]
 

@@ -10,10 +10,22 @@ from typing import Any
 import numpy as np
 
 from matrix.model import Cell, Environment, Format, Scenario, Stage, Status, Variant
-from matrix.protocol import Facts
+from matrix.protocol import Facts, Hello
 from matrix.results import Attempt, EnvironmentReport, Result, Run
 
 ALL = tuple(Variant)
+ABLE = Hello(
+    python="3.11.0",
+    tensorflow="2.19.0",
+    keras="3.10.0",
+    numpy="2.0.0",
+    h5py="3.13.0",
+    safe_mode=True,
+    register=True,
+    tfsm=True,
+    start="fork",
+    fence=True,
+)
 CELL = Cell(writer="old", reader="new", scenario="plain", variant=Variant.BARE, format=Format.H5)
 FRAME = ["keras/src/saving/saving_api.py", 196, "load_model"]
 

@@ -38,6 +38,7 @@ _FUNCTIONS = (
 )
 
 _OPENING = re.compile(r"/saved_model/load\.py load_(internal|partial)$")
+_READING = re.compile(r"saving_api\.py load_model$|saved_model/loader_impl\.py \w+$|^h5py/")
 _COMPILING = re.compile(r"compile|optimizer|loss|metric")
 
 
@@ -53,6 +54,34 @@ def stage_of(announced: Stage, frames: Iterable[tuple[str, int, str]]) -> Stage:
         if any(pattern.fullmatch(function) for function in functions):
             return stage
     return announced
+
+
+def unread(stage: Stage, frames: Iterable[tuple[str, int, str]]) -> bool:
+    """Whether a traceback shows that `load_model` could not read the file: no class and no option changes that.
+
+    Args:
+        stage: how far the load got, from `stage_of`.
+        frames: of the whole chain of exceptions.
+    """
+    return stage is Stage.READ and any(
+        _READING.search(f"{file} {function}") for file, _line, function in [*frames][-1:]
+    )
+
+
+def unopened(chain: Iterable[Iterable[tuple[str, int, str]]]) -> bool:
+    """Whether TensorFlow itself could not open a SavedModel: without Keras it ends the same.
+
+    So it is when an exception comes from below the function that opens one, and nothing of Keras is in between: up to
+    2.4 Keras builds its layers from there.
+
+    Args:
+        chain: of each exception the frames, outermost first.
+    """
+    below = []
+    for frames in chain:
+        places = [f"{file} {function}" for file, _line, function in frames]
+        below += [places[number:] for number, place in enumerate(places) if _OPENING.search(place)][-1:]
+    return bool(below) and not any("keras/" in place for places in below for place in places)
 
 
 def uncompiled(stage: Stage, frames: Iterable[tuple[str, int, str]]) -> bool:

@@ -13,7 +13,7 @@ Answers leave as JSON lines on a private copy of standard output; descriptor 1 i
 nothing that TensorFlow or a scenario prints can get between them. The first line is
 
     {"hello": {"python": ..., "tensorflow": ..., "keras": ..., "numpy": ..., "h5py": ...,
-               "safe_mode": bool, "register": bool, "start": "fork" | "spawn", "fence": bool}}
+               "safe_mode": bool, "register": bool, "tfsm": bool, "start": "fork" | "spawn", "fence": bool}}
 
 or `{"broken": [exception, ...]}` when TensorFlow does not import. With a fence children write nowhere but where they
 should (see `fence`). A request is one group of cells:
@@ -21,7 +21,8 @@ should (see `fence`). A request is one group of cells:
     {"request": "7", "task": "save" | "load", "scenario": {"name": ..., "path": ...},
      "code": "none" | "load" | "register",       what of the scenario the child sees before its first cell
      "cells": [{"id": ..., "format": ..., "path": ..., "inputs": key, "rung":
-                {"name": ..., "custom_objects": bool, "compile": bool, "safe_mode": bool}}, ...],
+                {"name": ..., "way": "own" | "tfsm" | "raw_saved_model" | "config_patch" | "weights",
+                 "custom_objects": bool, "packaged": bool, "compile": bool, "safe_mode": bool, "call": bool}}, ...],
      "inputs": {key: packed arrays},
      "timeout": seconds, "memory": bytes, "isolation": "group" | "cell" | "fresh"}
 

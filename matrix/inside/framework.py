@@ -30,6 +30,7 @@ def facts(tensorflow):
         "h5py": version("h5py"),
         "safe_mode": "safe_mode" in inspect.signature(keras.models.load_model).parameters,
         "register": hasattr(keras.utils, "register_keras_serializable"),
+        "tfsm": hasattr(keras.layers, "TFSMLayer"),
     }
 
 

@@ -1,11 +1,10 @@
 """Open an artifact in one way, and return what the model in it predicts."""
 
-import numpy
-
+from . import dialects, filling, stored, translation
 from .arrays import digest, packed, unpacked
 from .feeding import fed
 from .framework import Session
-from .scenario import custom_objects
+from .scenario import custom_objects, packaged
 
 
 class Loader:
@@ -34,12 +33,17 @@ class Loader:
     def loaded(self, cell, reach):
         """Do so, whatever the cells before have left."""
         reach("read")
-        if cell["format"] == "export":
-            outputs = served(self.tensorflow, cell["path"], unpacked(self.inputs[cell["inputs"]]), reach)
+        rung = cell["rung"]
+        way = "raw_saved_model" if cell["format"] == "export" and rung["way"] == "own" else rung["way"]
+        if way in SERVED:
+            outputs = SERVED[way](self.tensorflow, cell["path"], unpacked(self.inputs[cell["inputs"]]), reach)
             return {"loaded": {"outputs": packed(outputs), "weights": ""}}
-        model = self.rebuilt(cell, reach) if cell["format"] == "weights_h5" else self.model(cell)
+        model = self.opened(cell, reach)
         reach("predict")
-        outputs = model.predict(self.feed(cell["inputs"]), verbose=0)
+        if rung["call"]:
+            outputs = called(self.tensorflow, model, unpacked(self.inputs[cell["inputs"]]))
+        else:
+            outputs = model.predict(self.feed(cell["inputs"]), verbose=0)
         return {"loaded": {"outputs": packed(outputs), "weights": digest(model.get_weights())}}
 
     def feed(self, key):
@@ -48,29 +52,56 @@ class Loader:
             self.feeds[key] = fed(self.tensorflow, unpacked(self.inputs[key]), self.plainly)
         return self.feeds[key]
 
+    def opened(self, cell, reach):
+        """Return the model of a file, opened in the way of a rung."""
+        way = cell["rung"]["way"]
+        if way == "config_patch":
+            return self.patched(cell, reach)
+        if way == "weights":
+            values = stored.variables(cell["path"], self.tensorflow)
+            return self.rebuilt(cell, reach, lambda model: filling.fill(model, values, self.tensorflow))
+        if cell["format"] == "weights_h5":
+            return self.rebuilt(cell, reach, lambda model: model.load_weights(cell["path"]))
+        return self.model(cell)
+
     def model(self, cell):
         """Return what `load_model` makes of a file."""
         rung, options = cell["rung"], {}
         if rung["custom_objects"]:
-            options["custom_objects"] = custom_objects(self.module)
+            options["custom_objects"] = self.classes(rung)
         if not rung["compile"]:
             options["compile"] = False
         if not rung["safe_mode"]:
             options["safe_mode"] = False
         return self.tensorflow.keras.models.load_model(cell["path"], **options)
 
-    def rebuilt(self, cell, reach):
-        """Return the model built from code, with the weights of a file.
+    def classes(self, rung):
+        """Return the scenario's custom objects as a rung hands them over."""
+        return packaged(self.module) if rung["packaged"] else custom_objects(self.module)
 
-        It is filled with NaN first: a load that matched nothing then predicts NaN instead of the initial values.
-        """
+    def patched(self, cell, reach):
+        """Return the model that a file describes, its config translated for this Keras, with the weights in there."""
+        config = stored.config(cell["path"])
+        values = stored.variables(cell["path"], self.tensorflow)
+        reach("config")
+        dialect = dialects.spoken(self.tensorflow, translation.classes(config))
+        classes = self.classes(cell["rung"]) if cell["rung"]["custom_objects"] else {}
+        model = dialects.model(self.tensorflow, translation.translated(config, dialect), classes)
+        reach("build")
+        if not filling.has_variables(model):
+            model.predict(self.feed(cell["inputs"]), verbose=0)
+        filling.emptied(model)
+        reach("weights")
+        filling.fill(model, values, self.tensorflow)
+        return model
+
+    def rebuilt(self, cell, reach, fill):
+        """Return the model built from code, with the weights of a file, which `fill` puts into it."""
         reach("build")
         model = self.built(cell)
-        model.set_weights(
-            [numpy.full_like(array, numpy.nan if array.dtype.kind == "f" else 0) for array in model.get_weights()]
-        )
+        filling.emptied(model)
         reach("weights")
-        model.load_weights(cell["path"])
+        fill(model)
         return model
 
     def built(self, cell):
@@ -111,6 +142,22 @@ def served(tensorflow, path, inputs, reach):
         return flat(answer)
 
 
+def layered(tensorflow, path, inputs, reach):
+    """Return what a SavedModel answers as a layer of Keras 3, in the form of `predict`."""
+    layer = tensorflow.keras.layers.TFSMLayer(path, call_endpoint="serving_default")
+    reach("predict")
+    answer = layer(inputs)
+    return flat(answer) if isinstance(answer, dict) else answer
+
+
+def called(tensorflow, model, inputs):
+    """Return what a model answers that is called itself."""
+    answer = model(tensorflow.nest.map_structure(tensorflow.constant, inputs))
+    if tensorflow.executing_eagerly():
+        return answer
+    return tensorflow.nest.map_structure(tensorflow.keras.backend.get_value, answer)
+
+
 def named(names, inputs):
     """Return the inputs under the names of a signature, by name for a dict, else in order."""
     if isinstance(inputs, dict):
@@ -122,3 +169,6 @@ def flat(answer):
     """Return a signature's outputs as `predict` would: one array, or a list in the order of the names."""
     arrays = [answer[key] for key in sorted(answer)]
     return arrays[0] if len(arrays) == 1 else arrays
+
+
+SERVED = {"raw_saved_model": served, "tfsm": layered}

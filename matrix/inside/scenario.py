@@ -26,6 +26,12 @@ def custom_objects(module):
     return dict(getattr(module, "CUSTOM_OBJECTS", {}))
 
 
+def packaged(module):
+    """Return them under the names, too, that a file has for what its writer had registered."""
+    plain = custom_objects(module)
+    return dict(plain, **{"%s>%s" % (PACKAGE, name): thing for name, thing in plain.items()})
+
+
 def register(tensorflow, module):
     """Register every custom object, as its author would by decorator. AttributeError where Keras has no registry."""
     decorate = tensorflow.keras.utils.register_keras_serializable

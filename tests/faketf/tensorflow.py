@@ -2,7 +2,7 @@
 
 One file plays every release. `FAKETF_VERSION` (a variable of the environment) says which one it is; the major number is
 the generation of its Keras: a reader of generation 2 refuses files of generation 3, and has no `safe_mode`; generation
-1 has no registry and no `export`; generation 3 has no `save_format`. `FAKETF_BROKEN` breaks the import, `FAKETF_THREAD`
+1 has no registry and no `export`; generation 3 has no `save_format`, and a `TFSMLayer`. `FAKETF_BROKEN` breaks the import, `FAKETF_THREAD`
 starts a thread while importing and `FAKETF_OP` runs an op, so that a fork is not safe. `FAKETF_LAZY` makes
 `load_weights` match nothing.
 """
@@ -93,6 +93,9 @@ class Model:
         for layer in self.layers:
             x = layer.call(x)
         return numpy.asarray(x, "float32")
+
+    def __call__(self, x):
+        return constant(self.predict(x.array))
 
     def train_on_batch(self, x, y):
         self.steps += 1
@@ -220,6 +223,14 @@ class constant:  # noqa: N801
         return self.array
 
 
+class TFSMLayer:
+    def __init__(self, path, call_endpoint="serve"):
+        self.served = Served(path).signatures[call_endpoint]
+
+    def __call__(self, x):
+        return self.served(constant(x))
+
+
 Tensor = constant
 
 
@@ -251,6 +262,9 @@ keras = Namespace(
     Input=lambda shape: constant(numpy.zeros(shape)),
     backend=Namespace(clear_session=lambda: None, floatx=lambda: "float32"),  # as in the real one, the registry stays
 )
+if GENERATION > 2:
+    keras.layers.TFSMLayer = TFSMLayer
+nest = Namespace(map_structure=lambda function, value: function(value))
 data = Namespace(Dataset=Dataset)
 debugging = Namespace()
 saved_model = Namespace(load=Served)

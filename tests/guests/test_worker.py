@@ -21,6 +21,15 @@ FILES = {
     "export": "export",
     "weights_h5": "model.weights.h5",
 }
+RUNG = {
+    "name": "rung",
+    "way": "own",
+    "custom_objects": False,
+    "packaged": False,
+    "compile": True,
+    "safe_mode": True,
+    "call": False,
+}
 REQUEST = {
     "request": "1",
     "code": "load",
@@ -72,12 +81,14 @@ class Worker:
         task="load",
         code="load",
         custom_objects=False,
+        way="own",
+        call=False,
         inputs=None,
         timeout=20,
         isolation="group",
     ):
         """Send one group, all its cells by one rung, and return its transcripts by cell."""
-        rung = {"name": "rung", "custom_objects": custom_objects, "compile": True, "safe_mode": True}
+        rung = dict(RUNG, custom_objects=custom_objects, way=way, call=call)
         cells = [dict(cell, rung=rung) for cell in cells]
         request = dict(REQUEST, task=task, code=code, cells=cells, timeout=timeout, isolation=isolation)
         request["scenario"] = {"name": scenario, "path": os.path.join(TESTS, "scenarios", scenario + ".py")}
@@ -96,10 +107,10 @@ class Worker:
         cells = [{"id": kind, "format": kind, "path": str(folder / name)} for kind, name in FILES.items()]
         return self.ask(scenario, cells, task="save", code=code, **more)
 
-    def load(self, scenario, folder, kind, inputs, code="load", custom_objects=False):
+    def load(self, scenario, folder, kind, inputs, code="load", **rung):
         """Load one artifact and return the transcript."""
         cell = {"id": kind, "format": kind, "path": str(folder / FILES[kind]), "inputs": "x"}
-        return self.ask(scenario, [cell], code=code, custom_objects=custom_objects, inputs=inputs)[kind]
+        return self.ask(scenario, [cell], code=code, inputs=inputs, **rung)[kind]
 
 
 def array(packed):
@@ -119,6 +130,7 @@ def test_greets_with_what_it_found(python):
     assert hello["python"] == "%d.%d.%d" % sys.version_info[:3]
     assert hello["safe_mode"] is True
     assert hello["register"] is True
+    assert hello["tfsm"] is True
 
 
 @pytest.mark.parametrize("kind", sorted(FILES))
@@ -129,6 +141,28 @@ def test_a_round_trip_predicts_the_same(python, tmp_path, kind):
     with Worker(python) as worker:
         saved = worker.save("plain_fake", tmp_path)[kind]["answer"]["saved"]
         loaded = worker.load("plain_fake", tmp_path, kind, saved["inputs"])["answer"]["loaded"]
+
+    assert numpy.array_equal(array(saved["outputs"]), array(loaded["outputs"]))
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "rung"),
+    [
+        pytest.param("2.0.0", "h5", {"call": True}, id="call"),
+        pytest.param("2.0.0", "weights_h5", {"call": True}, id="call-after-weights"),
+        pytest.param("2.0.0", "saved_model", {"way": "raw_saved_model"}, id="signature"),
+        pytest.param("3.0.0", "saved_model", {"way": "tfsm"}, id="layer"),
+        pytest.param("3.0.0", "export", {"way": "tfsm"}, id="layer-of-an-export"),
+    ],
+)
+def test_other_ways_to_load_predict_the_same(python, tmp_path, version, kind, rung):
+    """
+    Each in the form of `predict`: an array, or a list of some.
+    """
+    with Worker(python) as worker:
+        saved = worker.save("plain_fake", tmp_path)[kind]["answer"]["saved"]
+    with Worker(python, version) as worker:
+        loaded = worker.load("plain_fake", tmp_path, kind, saved["inputs"], **rung)["answer"]["loaded"]
 
     assert numpy.array_equal(array(saved["outputs"]), array(loaded["outputs"]))
 
@@ -319,8 +353,7 @@ def test_a_worker_dies_with_its_host(python, tmp_path):
     cookie = "COOKIE=%s" % tmp_path
     script = os.path.join(TESTS, "scenarios", "lingers.py")
     request = dict(REQUEST, scenario={"name": "lingers", "path": script}, timeout=3600, task="save")
-    rung = {"name": "rung", "custom_objects": False, "compile": True, "safe_mode": True}
-    request["cells"] = [{"id": "h5", "format": "h5", "path": str(tmp_path / "model.h5"), "rung": rung}]
+    request["cells"] = [{"id": "h5", "format": "h5", "path": str(tmp_path / "model.h5"), "rung": RUNG}]
     command = [sys.executable, "-c", HOST, json.dumps(request), python, "-I", "-B", GUEST]
     host = subprocess.Popen(command, env={"PATH": os.environ["PATH"], "COOKIE": str(tmp_path)})
     busy = wait(lambda: len(marked(cookie)) == 4)
