@@ -1,54 +1,103 @@
-"""The few lines that load one artifact as a user would: in the own way of its cell, and nothing else."""
+"""The few lines that load one artifact as a user would: in the own way of its cell, or by a rung, and nothing else."""
 
 from __future__ import annotations
 
 import shlex
 from pathlib import Path
 
-from .model import Cell, Environment, Format, Scenario, Variant
-from .plan import needs_code
+from .model import Cell, Environment, Format, Rung, Scenario, Variant, Way
+from .plan import needs_code, own_rung
 
+INSIDE = Path(__file__).parent / "inside"
 _CODE = """\
 code = runpy.run_path({script!r})
 inputs = code["inputs"]()"""
 _REGISTER = """\
 for name, thing in code["CUSTOM_OBJECTS"].items():
     tf.keras.utils.register_keras_serializable("scenario", name)(thing)"""
-_LOAD = {
-    Format.EXPORT: """\
-tf.compat.v1.enable_v2_behavior()  # as 2.x does by itself; 1.15 needs a session else
-signature = tf.compat.v2.saved_model.load({file!r}).signatures["serving_default"]""",
-    Format.WEIGHTS_H5: """\
-model = code["build"]()
-model.weights or model.predict(inputs)  # some have no variables before they have seen data
-model.load_weights({file!r})""",
-}
+_NEIGHBOURS = """\
+sys.path.append({inside!r})
+import dialects, filling, stored, translation"""
 _LOAD_MODEL = "model = tf.keras.models.load_model({file!r}{options})"
+_BUILD = """\
+model = code["build"]()
+model.weights or model.predict(inputs)  # some have no variables before they have seen data"""
+_SIGNATURE = """\
+tf.compat.v1.enable_v2_behavior()  # as 2.x does by itself; 1.15 needs a session else
+signature = tf.compat.v2.saved_model.load({file!r}).signatures["serving_default"]"""
+_PATCH = """\
+config = stored.config({file!r})
+dialect = dialects.spoken(tf, translation.classes(config))
+model = dialects.model(tf, translation.translated(config, dialect), {classes})"""
+_SEEN = "filling.has_variables(model) or model.predict(inputs)"
+_FILL = "filling.fill(model, stored.variables({file!r}, tf), tf)"
 _SERVE = """\
 names = sorted(signature.structured_input_signature[1])
 named = inputs if isinstance(inputs, dict) else dict(zip(names, inputs if isinstance(inputs, list) else [inputs]))
 print(signature(**{name: tf.constant(value) for name, value in named.items()}))"""
-_PREDICT = "print(model.predict(inputs))"
 
 
-def script(cell: Cell, file: Path, scenario: Scenario) -> str:
+def script(cell: Cell, file: Path, scenario: Scenario, rung: Rung | None = None) -> str:
     """Return a Python program that loads a cell's artifact in the cell's own way, and predicts.
 
     Args:
-        cell: which way.
+        cell: which file.
         file: the artifact.
-        scenario: whose code the variant needs, and whose inputs it is given.
+        scenario: whose code the way needs, and whose inputs it is given.
+        rung: another way than the cell's own.
     """
-    options = ', custom_objects=code["CUSTOM_OBJECTS"]' if cell.variant is Variant.CUSTOM_OBJECTS else ""
-    code = _CODE.format(script=str(scenario.path))
-    load = _LOAD.get(cell.format, _LOAD_MODEL).format(file=str(file), options=options)
-    if cell.variant is Variant.REGISTERED:
-        steps = [code, _REGISTER, load]
+    rung = rung or own_rung(cell)
+    code = [_CODE.format(script=str(scenario.path))]
+    load = [step.format(file=str(file), **_handed(cell, rung)) for step in _steps(cell, rung)]
+    if rung.code is Variant.REGISTERED and rung.way is not Way.WEIGHTS:
+        steps = [*code, _REGISTER, *load]
+    elif rung.way is Way.CONFIG_PATCH and rung.code is Variant.BARE:  # its model may need the inputs
+        steps = [load[0], *code, *load[1:]]
+    elif rung.code is not Variant.BARE or rung.way is Way.WEIGHTS or (rung.way is Way.OWN and needs_code(cell)):
+        steps = [*code, *load]
     else:  # what is bare must open before anybody has seen the code
-        steps = [code, load] if needs_code(cell) else [load, code]
-    return "\n".join(
-        ["import runpy", "import tensorflow as tf", *steps, _SERVE if cell.format is Format.EXPORT else _PREDICT]
-    )
+        steps = [*load, *code]
+    guests = rung.way in {Way.CONFIG_PATCH, Way.WEIGHTS}
+    head = ["import runpy", *(["import sys"] if guests else []), "import tensorflow as tf"]
+    return "\n".join([*head, *([_NEIGHBOURS.format(inside=str(INSIDE))] if guests else []), *steps, _end(cell, rung)])
+
+
+def _steps(cell: Cell, rung: Rung) -> list[str]:
+    """Return the lines that open the file."""
+    match rung.way, cell.format:
+        case Way.CONFIG_PATCH, _:
+            return [_PATCH, _SEEN, _FILL]
+        case Way.WEIGHTS, _:
+            return [_BUILD, _FILL]
+        case Way.TFSM, _:
+            return ['model = tf.keras.layers.TFSMLayer({file!r}, call_endpoint="serving_default")']
+        case (Way.RAW_SAVED_MODEL, _) | (_, Format.EXPORT):
+            return [_SIGNATURE]
+        case _, Format.WEIGHTS_H5:
+            return [_BUILD, "model.load_weights({file!r})"]
+        case _:
+            return [_LOAD_MODEL]
+
+
+def _handed(cell: Cell, rung: Rung) -> dict[str, str]:
+    """Return how a loader is told of classes and options."""
+    classes = "{}"
+    if rung.code is Variant.CUSTOM_OBJECTS:
+        classes = 'code["CUSTOM_OBJECTS"]'
+    if rung.code is Variant.CUSTOM_OBJECTS and cell.save.registered:  # the file has them with their package
+        classes = '{f"{package}{name}": thing for name, thing in code["CUSTOM_OBJECTS"].items() '
+        classes += 'for package in ("", "scenario>")}'
+    options = [f"custom_objects={classes}"] if rung.code is Variant.CUSTOM_OBJECTS else []
+    options += [] if rung.compile else ["compile=False"]
+    options += [] if rung.safe_mode else ["safe_mode=False"]
+    return {"classes": classes, "options": "".join(f", {option}" for option in options)}
+
+
+def _end(cell: Cell, rung: Rung) -> str:
+    """Return the lines that predict."""
+    if rung.way is Way.RAW_SAVED_MODEL or (rung.way is Way.OWN and cell.format is Format.EXPORT):
+        return _SERVE
+    return f"print({'model' if rung.call or rung.way is Way.TFSM else 'model.predict'}(inputs))"
 
 
 def command(environment: Environment, python: Path, program: str) -> str:

@@ -9,7 +9,8 @@ import pytest
 from fakes import scenario
 
 from matrix.byhand import command, script
-from matrix.model import Cell, Environment, Format, Variant
+from matrix.model import Cell, Environment, Format, Rung, Variant, Way
+from matrix.plan import ladder, own_rung
 
 FILE = Path("/store/it's/model.h5")
 
@@ -69,3 +70,50 @@ def test_a_command_can_be_pasted(tmp_path: Path) -> None:
     ).stdout
 
     assert said == f"1\n{of('bare', 'h5')}\n"
+
+
+@pytest.mark.parametrize("kind", Format)
+@pytest.mark.parametrize("variant", Variant)
+def test_every_rung_is_a_program(variant: Variant, kind: Format) -> None:
+    """
+    Each of a ladder, no two alike, and each names its file.
+    """
+    cell = Cell(writer="a", reader="b", scenario="custom_fake", variant=variant, format=kind)
+    rungs = (own_rung(cell), *ladder(cell, tuple(Variant), safe_mode=True))
+
+    programs = [script(cell, FILE, scenario("custom_fake"), rung) for rung in rungs]
+
+    for program in programs:
+        compile(program, "by hand", "exec")
+        assert repr(str(FILE)) in program
+    assert len(set(programs)) == len(rungs)
+
+
+def test_a_remedy_is_shown_as_what_it_changes() -> None:
+    """
+    Options in the call, the model itself where `predict` fails, and our files where Keras has no function.
+    """
+
+    def by(rung: Rung, kind: Format = Format.H5, variant: Variant = Variant.BARE) -> str:
+        cell = Cell(writer="a", reader="b", scenario="custom_fake", variant=variant, format=kind)
+        return script(cell, FILE, scenario("custom_fake"), rung)
+
+    assert 'model.h5", compile=False)' in by(Rung(compile=False))
+    assert by(Rung(call=True)).endswith("print(model(inputs))")
+    assert "TFSMLayer(" in by(Rung(way=Way.TFSM), Format.SAVED_MODEL)
+    assert 'signatures["serving_default"]' in by(Rung(way=Way.RAW_SAVED_MODEL), Format.SAVED_MODEL)
+    assert "filling.fill(model, stored.variables(" in by(Rung(way=Way.WEIGHTS))
+    assert "translation.translated(config, dialect), {})" in by(Rung(way=Way.CONFIG_PATCH))
+    handed = by(Rung(way=Way.CONFIG_PATCH, code=Variant.CUSTOM_OBJECTS), variant=Variant.REGISTERED)
+    assert '"scenario>"' in handed
+
+
+def test_what_is_bare_is_open_before_its_code_is_seen_by_any_rung() -> None:
+    """
+    A translated config too; only its weights come later.
+    """
+    cell = Cell(writer="a", reader="b", scenario="custom_fake", variant=Variant.BARE, format=Format.H5)
+    for rung in (Rung(compile=False), Rung(way=Way.CONFIG_PATCH)):
+        program = script(cell, FILE, scenario("custom_fake"), rung)
+
+        assert program.index("model = ") < program.index("run_path")

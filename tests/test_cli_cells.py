@@ -52,6 +52,7 @@ def test_why_tells_all_about_a_cell(project: Path, capsys: pytest.CaptureFixture
     assert "  compile=False: P at compare" in said
     assert f"matrix run --environments {OLD},{NEW} --scenarios plain_fake --formats h5" in said
     assert f"{project}/.nox/env-{NEW}/bin/python - <<'END'\nimport runpy\n" in said
+    assert "The remedy, compile=False:" in said
 
 
 def test_why_names_the_ingredient_that_changed(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -685,7 +685,13 @@ def test_terminal_says_the_same_as_the_page(folder: Path) -> None:
         ("custom_objects+compile=False", Format.KERAS, "load_model(path, custom_objects={...}, compile=False)"),
         ("as it is", Format.H5, "load_model(path)"),
         ("registered", Format.H5, "@register_keras_serializable() on each class, then load_model(path)"),
-        ("tfsm", Format.EXPORT, ""),
+        ("call", Format.KERAS, "load_model(path)(inputs), not its predict(inputs)"),
+        ("compile=False+call", Format.H5, "load_model(path, compile=False)(inputs), not its predict(inputs)"),
+        ("tfsm", Format.EXPORT, 'keras.layers.TFSMLayer(path, call_endpoint="serving_default")'),
+        ("raw_saved_model", Format.SAVED_MODEL, 'tf.saved_model.load(path).signatures["serving_default"]'),
+        ("weights", Format.H5, ""),
+        ("config_patch+registered", Format.H5, ""),
+        ("a bridge", Format.H5, ""),
     ],
 )
 def test_remedy_is_told_as_the_line_to_change(name: str, format_: Format, code: str) -> None:

@@ -108,7 +108,7 @@ def _short(value: str) -> str:
 
 
 def _by_hand(engine: Engine, project: Project, chosen: Chosen, cell: Cell) -> Iterator[str]:
-    """Yield the commands that repeat a cell: all of it, and the bare load in its reader."""
+    """Yield the commands that repeat a cell: all of it, the bare load in its reader, and the remedy there."""
     yield "By hand:"
     names = ",".join(dict.fromkeys([cell.writer, cell.reader]))
     only = f"--environments {names} --scenarios {cell.scenario} --formats {cell.format}"
@@ -121,3 +121,8 @@ def _by_hand(engine: Engine, project: Project, chosen: Chosen, cell: Cell) -> It
         python = Folder(project.built.envdir, reader.id).python
         scenario = engine.recipes.scenarios[cell.scenario]
         yield from ("", command(reader, python, script(cell, written.path, scenario)))
+        result = engine.known[1].get(cell)
+        for rung in engine.reader.rungs(cell):
+            if result is not None and rung.name == result.remedy:
+                program = script(cell, written.path, scenario, rung)
+                yield from ("", f"The remedy, {rung.name}:", "", command(reader, python, program))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import assert_never
 
-from ..model import Format, Rung, Status, Variant
+from ..model import Format, Rung, Status, Variant, Way
 
 ORDER = (
     *(Status.PASS, Status.REMEDIED, Status.DRIFT, Status.FAIL, Status.TIMEOUT, Status.CRASH),
@@ -45,6 +45,24 @@ _HIDDEN = re.compile(  # control, direction, joining, private and half character
 )
 _TAGS = re.compile("[\U000e0000-\U0010ffff]")  # all of the hidden that Python calls printable
 _LOADED = {Format.H5, Format.KERAS, Format.SAVED_MODEL}
+_PARTS = {
+    Rung().name: ("load the file alone", ""),
+    str(Variant.CUSTOM_OBJECTS): ("hand over the custom classes", "custom_objects={...}"),
+    str(Variant.REGISTERED): ("register the custom classes before loading", ""),
+    "compile=False": ("leave out the stored optimizer and loss", "compile=False"),
+    "safe_mode=False": ("allow stored Python code to run", "safe_mode=False"),
+    str(Way.TFSM): ("load the folder as one layer", ""),
+    str(Way.RAW_SAVED_MODEL): ("let TensorFlow load the folder, and call its serving signature", ""),
+    str(Way.CONFIG_PATCH): ("translate the stored config, build from that, and load the weights", ""),
+    str(Way.WEIGHTS): ("build the model from code, and load the weights out of the file", ""),
+    Rung(call=True).name: ("call the model itself", ""),
+}
+_WAYS = {  # `{}` for the path and the options
+    str(Way.TFSM): 'keras.layers.TFSMLayer({}, call_endpoint="serving_default")',
+    str(Way.RAW_SAVED_MODEL): 'tf.saved_model.load({}).signatures["serving_default"]',
+    str(Way.CONFIG_PATCH): "",  # more than a line: `matrix why` prints it
+    str(Way.WEIGHTS): "",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,20 +152,16 @@ def variant_meaning(variant: Variant) -> str:
 
 def remedy(name: str, format_: Format, cells: int) -> Remedy:
     """Return a rung in words, with the line of code that is changed."""
-    custom, registered = str(Variant.CUSTOM_OBJECTS), str(Variant.REGISTERED)
-    known = {
-        Rung().name: ("load the file alone", ""),
-        custom: ("hand over the custom classes", "custom_objects={...}"),
-        registered: ("register the custom classes before loading", ""),
-        "compile=False": ("leave out the stored optimizer and loss", "compile=False"),
-        "safe_mode=False": ("allow stored Python code to run", "safe_mode=False"),
-    }
-    parts = [name] if name in known else name.split("+")
-    if format_ not in _LOADED or not all(part in known for part in parts):
+    registered = str(Variant.REGISTERED)
+    parts = [name] if name in _PARTS else name.split("+")
+    if not all(part in _PARTS for part in parts):
         return Remedy(name=name, words=f"the change called {name}", code="", cells=cells)
-    words = ", and ".join(known[part][0] for part in parts)
-    code = f"load_model({', '.join(['path', *(known[part][1] for part in parts if known[part][1])])})"
-    if registered in parts:
+    words = ", and ".join(_PARTS[part][0] for part in parts)
+    way = next((_WAYS[part] for part in parts if part in _WAYS), "load_model({})" if format_ in _LOADED else "")
+    code = way.format(", ".join(["path", *(_PARTS[part][1] for part in parts if _PARTS[part][1])]))
+    if Rung(call=True).name in parts:
+        code = f"{code or 'model'}(inputs), not its predict(inputs)"
+    if registered in parts and code:
         code = "@register_keras_serializable() on each class, then " + code
     return Remedy(name=name, words=words, code=code, cells=cells)
 

@@ -1,0 +1,152 @@
+"""Remedies as they are printed, run by the real readers; and each rule of the translation between its two versions."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from matrix import analysis
+from matrix.cli import main
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(3600)]
+
+ROOT = Path(__file__).parents[2]
+INSIDE = ROOT / "matrix" / "inside"
+RULES = tomllib.loads((ROOT / "matrix" / "data" / "translation.toml").read_text(encoding="utf-8"))
+CHOSEN = "tf-1.15,tf-2.2,tf-2.9,tf-2.13,tf-2.15,tf-2.18,tf-2.21"
+NUMBER = re.compile(r"-?\d+\.\d*(?:e[+-]?\d+)?")
+WRITE = """\
+import json, sys
+sys.path.append({inside!r})
+import tensorflow as tf
+import stored
+
+def own(x):
+    return x
+
+def graph(layer):
+    one = tf.keras.Input((4,))
+    return tf.keras.Model(one, layer(one))
+
+def compiled(model):
+    model.compile(optimizer="adam", loss="mse")
+    return model
+
+made = {model}
+made.save("model.keras")
+print("CONFIG" + json.dumps(stored.config("model.keras")))
+"""
+READ = """\
+import json, sys
+sys.path.append({inside!r})
+import numpy
+import tensorflow as tf
+import dialects, translation
+
+config = json.loads({config!r})
+changes = [rule for rule in translation.RULES if rule.__name__ != {left_out!r}]
+dialect = dialects.spoken(tf, translation.classes(config))
+model = dialects.model(tf, translation.translated(config, dialect, changes), {{"own": lambda x: x}})
+print("BUILT", model.predict(numpy.ones((2, 4), "float32"), verbose=0).shape)
+"""
+
+
+def matrix(project: Path, *arguments: str) -> int:
+    """Run a command in a project; environments are shared with the repository's own sessions."""
+    before, environ = Path.cwd(), os.environ.copy()
+    os.environ.setdefault("NOX_ENVDIR", str(ROOT / ".nox"))
+    os.chdir(project)
+    try:
+        return main(arguments)
+    finally:
+        os.chdir(before)
+        os.environ.clear()
+        os.environ.update(environ)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with this repository's scenarios and a run of them, in which remedies were found."""
+    folder = tmp_path_factory.mktemp("project")
+    (folder / "pyproject.toml").write_text("[tool.matrix]\n", encoding="utf-8")
+    shutil.copytree(ROOT / "scenarios", folder / "scenarios", ignore=shutil.ignore_patterns("__pycache__"))
+    assert matrix(folder, "run", "--environments", CHOSEN) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def remedied(project: Path) -> dict[str, dict[str, Any]]:
+    """Of each remedy and generation of the reader one cell, by its id."""
+    table = analysis.load(project / "reports" / "latest")
+    table = table[table["status"].astype(str) == "R"].sort_values(["saved_with", "loaded_with", "scenario"])
+    table["newer"] = table["loaded_with"].astype(str).isin(["tf-2.18", "tf-2.21"])
+    return {
+        "/".join(str(row[name]) for name in ("saved_with", "loaded_with", "scenario", "variant", "format")): row
+        for row in analysis.rows(table.drop_duplicates(["remedy", "newer", "format"]))
+    }
+
+
+def by_hand(project: Path, cell: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """Return the commands that `why` prints for a cell: its own way, and the remedy where there is one."""
+    only = ("--environments", CHOSEN)
+    assert matrix(project, "why", cell, *only) == 0
+    lines = capsys.readouterr().out.splitlines()
+    starts = [number for number, line in enumerate(lines) if line.endswith("<<'END'")]
+    return ["\n".join(lines[start : lines.index("END", start) + 1]) for start in starts]
+
+
+def numbers(command: str, cwd: Path) -> list[float]:
+    """Return what a command prints as numbers."""
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False, cwd=cwd)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return [float(number) for number in NUMBER.findall(done.stdout)]
+
+
+def test_printed_remedies_predict_what_the_writer_did(
+    project: Path, remedied: dict[str, dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """
+    Each kind, pasted into a shell: a fresh process of the reader, without the matrix.
+    """
+    kinds = {row["remedy"] for row in remedied.values()}
+    assert {"weights", "config_patch", "tfsm", "raw_saved_model", "compile=False"} <= kinds
+    for cell in remedied:
+        writer, _, scenario, variant, kind = cell.split("/")
+        _, remedy = by_hand(project, cell, capsys)
+        # a model of the writer predicts the same in all formats: fixed values, whatever it is saved as
+        home = next(one for one in ("weights_h5", kind) if one)
+        reference, *_ = by_hand(project, f"{writer}/{writer}/{scenario}/{variant}/{home}", capsys)
+
+        assert np.allclose(numbers(remedy, project), numbers(reference, project), rtol=1e-3, atol=1e-5), cell
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_each_rule_makes_the_difference_between_its_versions(rule: str, tmp_path: Path) -> None:
+    """
+    A model of the writer is built by the reader with all rules, and not without this one.
+    """
+    proof = RULES[rule]
+    said = ran(proof["writer"], WRITE.format(inside=str(INSIDE), model=proof["model"]), tmp_path)
+    config = said.split("CONFIG")[1].splitlines()[0]
+
+    with_it = ran(proof["reader"], READ.format(inside=str(INSIDE), config=config, left_out=""), tmp_path)
+    without = ran(proof["reader"], READ.format(inside=str(INSIDE), config=config, left_out=rule), tmp_path)
+
+    assert "BUILT (2, " in with_it
+    assert "BUILT" not in without
+
+
+def ran(environment: str, program: str, cwd: Path) -> str:
+    """Return what a program prints in an environment of the run."""
+    envdir = Path(os.environ.get("NOX_ENVDIR", ROOT / ".nox"))
+    python = envdir / f"env-{environment.replace('.', '-')}" / "bin" / "python"
+    done = subprocess.run([python, "-c", program], capture_output=True, text=True, check=False, cwd=cwd)
+    return done.stdout
