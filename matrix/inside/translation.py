@@ -115,28 +115,79 @@ def input_of_first(node, dialect):
 
 
 def nodes(node, dialect):
-    """How layers of a graph are called is told by lists of names, or by arguments and what stands for a tensor."""
-    if dialect["wraps"] or not isinstance(node.get("inbound_nodes"), list):
+    """How layers of a graph are called is told by lists of names, or by arguments and what stands for a tensor.
+
+    Keras 2 counts the calls of a model in a graph from 1, for the first is its own; Keras 3 counts from 0, also where
+    such an end of a graph is a stack of layers.
+    """
+    layers, ends = node["config"].get("layers"), node["config"].get("output_layers")
+    if ends is None or all(isinstance(call, dict) is dialect["wraps"] for one in layers for call in calls(one)):
         return node
-    return dict(node, inbound_nodes=[listed(call) for call in node["inbound_nodes"]])
+    kinds = {one.get("name"): one["class_name"] for one in layers}
+    inner = {name: kind in GRAPHS for name, kind in kinds.items()}
+    tell, shift = (argued, -1) if dialect["wraps"] else (listed, 1)
+    told = [dict(one, inbound_nodes=[tell(call, inner, shift) for call in calls(one)]) for one in layers]
+    stacks = {name: kind == "Sequential" for name, kind in kinds.items()}
+    return configured(node, layers=told, output_layers=moved(ends, stacks, shift))
 
 
-def listed(call):
-    """Return one call of a layer as Keras 2 tells it."""
+GRAPHS = ("Sequential", "Functional", "Model")
+
+
+def calls(layer):
+    """Return how a layer of a graph is called."""
+    return layer.get("inbound_nodes", [])
+
+
+def listed(call, inner, shift):
+    """Return one call of a layer as Keras 2 tells it, from how Keras 3 does."""
     if not isinstance(call, dict) or len(call.get("args", ())) != 1:
         return call  # told so already, or in a way that Keras 2 has no words for
-    kwargs = {key: history(value) for key, value in call["kwargs"].items() if value is not None}
-    first = call["args"][0]
-    tensors = first if isinstance(first, list) else [first]
-    return [[*history(tensor), kwargs] for tensor in tensors]
+    args, kwargs = history([call["args"][0], call["kwargs"]])
+    tensors = [args] if stands(args) else args
+    kwargs = {key: moved(value, inner, shift) for key, value in kwargs.items() if value is not None}
+    return [[*moved(tensor, inner, shift), kwargs] for tensor in tensors]
+
+
+def argued(call, inner, shift):
+    """Return one call of a layer as Keras 3 tells it, from how Keras 2 does."""
+    if not isinstance(call, list) or not call or not all(isinstance(one, list) and stands(one[:3]) for one in call):
+        return call
+    tensors = [tensor(moved(one[:3], inner, shift)) for one in call]
+    kwargs = call[0][3] if len(call[0]) > 3 else {}
+    kwargs = {
+        key: tensor(moved(value, inner, shift)) if stands(value) and value[0] in inner else value
+        for key, value in kwargs.items()
+    }
+    return {"args": [tensors if len(tensors) > 1 else tensors[0]], "kwargs": kwargs}
+
+
+def tensor(place):
+    """Return what stands for a tensor in Keras 3; its shape is looked up where it comes from."""
+    return {"class_name": "__keras_tensor__", "config": {"shape": [], "dtype": "float32", "keras_history": place}}
 
 
 def history(value):
-    """Return what stands for a tensor as `[layer, call, output]`; anything else as it is."""
+    """Return a value in which what stands for a tensor is `[layer, call, output]`."""
     if isinstance(value, list):
         return [history(item) for item in value]
-    stands = isinstance(value, dict) and value.get("class_name") == "__keras_tensor__"
-    return list(value["config"]["keras_history"]) if stands else value
+    if isinstance(value, dict) and value.get("class_name") == "__keras_tensor__":
+        return list(value["config"]["keras_history"])
+    return {key: history(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def stands(value):
+    """Whether a list stands for one tensor."""
+    return isinstance(value, list) and len(value) == 3 and isinstance(value[0], str) and isinstance(value[1], int)
+
+
+def moved(value, counted, shift):
+    """Return a value in which the calls of some layers are counted from another number."""
+    if stands(value):
+        return [value[0], value[1] + (shift if counted.get(value[0]) else 0), value[2]]
+    if isinstance(value, list):
+        return [moved(item, counted, shift) for item in value]
+    return {key: moved(item, counted, shift) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def one_axis(node, dialect):
@@ -161,6 +212,7 @@ SILENT = {
     "quantization_config": (None,),
     "optional": (False,),
     "sparse": (False, None),
+    "unroll": (False,),
     "ragged": (False, None),
     "groups": (1,),
     "time_major": (False,),
@@ -171,6 +223,7 @@ SILENT = {
     "flash_attention": (None,),
     "synchronized": (False,),
     "renorm": (False,),
+    "rms_scaling": (False,),
     "virtual_batch_size": (None,),
     "fused": (None, True, False),
     "autocast": (True,),

@@ -52,9 +52,19 @@ def full(module, class_name, **config):
     return {"module": "keras" + module, "class_name": class_name, "config": config, "registered_name": None}
 
 
-def tensor(*history):
+def stand(*history):
     """What stands for a tensor in the config of a graph of Keras 3."""
-    return node("__keras_tensor__", shape=[None, 4], dtype="float32", keras_history=list(history))
+    return node("__keras_tensor__", shape=[], dtype="float32", keras_history=list(history))
+
+
+def told(name, class_name, *calls):
+    """A layer of a graph, and how it is called."""
+    return dict(node(class_name), name=name, inbound_nodes=list(calls))
+
+
+def graph(*layers, ends=()):
+    """A graph of layers."""
+    return node("Functional", layers=list(layers), output_layers=list(ends))
 
 
 CASES = [
@@ -98,19 +108,48 @@ CASES = [
     pytest.param(
         "nodes",
         OLD,
-        dict(node("Dense"), inbound_nodes=[{"args": [tensor("a", 0, 0)], "kwargs": {"mask": None}}]),
-        dict(node("Dense"), inbound_nodes=[[["a", 0, 0, {}]]]),
-        id="one-tensor",
+        graph(told("a", "Dense"), told("b", "Dense", {"args": [stand("a", 0, 0)], "kwargs": {"mask": None}})),
+        graph(told("a", "Dense"), told("b", "Dense", [["a", 0, 0, {}]])),
+        id="one-tensor-for-2",
     ),
     pytest.param(
         "nodes",
         OLD,
-        dict(
-            node("Add"),
-            inbound_nodes=[{"args": [[tensor("a", 0, 0), tensor("b", 0, 1)]], "kwargs": {"m": tensor("c", 0, 0)}}],
+        graph(told("a", "Add", {"args": [[stand("b", 0, 0), stand("b", 0, 1)]], "kwargs": {"m": stand("b", 1, 0)}})),
+        graph(told("a", "Add", [["b", 0, 0, {"m": ["b", 1, 0]}], ["b", 0, 1, {"m": ["b", 1, 0]}]])),
+        id="two-tensors-for-2",
+    ),
+    pytest.param(
+        "nodes",
+        OLD,
+        graph(told("b", "Sequential", {"args": [stand("b", 0, 0)], "kwargs": {}}), ends=["b", 1, 0]),
+        graph(told("b", "Sequential", [["b", 1, 0, {}]]), ends=["b", 2, 0]),
+        id="stack-in-a-graph-for-2",
+    ),
+    pytest.param(
+        "nodes",
+        OLD,
+        graph(told("b", "Functional", {"args": [stand("b", 0, 0)], "kwargs": {}}), ends=["b", 1, 0]),
+        graph(told("b", "Functional", [["b", 1, 0, {}]]), ends=["b", 1, 0]),
+        id="graph-in-a-graph-for-2",
+    ),
+    pytest.param(
+        "nodes",
+        NEW,
+        graph(told("b", "Sequential", [["b", 1, 0, {}]]), ends=[["b", 1, 0]]),
+        graph(told("b", "Sequential", {"args": [stand("b", 0, 0)], "kwargs": {}}), ends=[["b", 0, 0]]),
+        id="stack-in-a-graph-for-3",
+    ),
+    pytest.param(
+        "nodes",
+        NEW,
+        graph(told("b", "Add", [["b", 0, 0, {"v": ["b", 0, 1], "n": 3}], ["b", 0, 1, {}]])),
+        graph(
+            told(
+                "b", "Add", {"args": [[stand("b", 0, 0), stand("b", 0, 1)]], "kwargs": {"v": stand("b", 0, 1), "n": 3}}
+            )
         ),
-        dict(node("Add"), inbound_nodes=[[["a", 0, 0, {"m": ["c", 0, 0]}], ["b", 0, 1, {"m": ["c", 0, 0]}]]]),
-        id="two-tensors",
+        id="tensor-by-name-for-3",
     ),
     pytest.param("one_axis", NEW, node("BatchNormalization", axis=[1]), node("BatchNormalization", axis=1), id="axis"),
     pytest.param(
