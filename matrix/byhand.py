@@ -31,6 +31,9 @@ dialect = dialects.spoken(tf, translation.classes(config))
 model = dialects.model(tf, translation.translated(config, dialect), {classes})"""
 _SEEN = "filling.has_variables(model) or model.predict(inputs)"
 _FILL = "filling.fill(model, stored.variables({file!r}, tf), tf)"
+_CALL = """\
+answer = model(inputs)
+print(answer if tf.executing_eagerly() else tf.keras.backend.get_value(answer))"""
 _SERVE = """\
 names = sorted(signature.structured_input_signature[1])
 named = inputs if isinstance(inputs, dict) else dict(zip(names, inputs if isinstance(inputs, list) else [inputs]))
@@ -97,7 +100,9 @@ def _end(cell: Cell, rung: Rung) -> str:
     """Return the lines that predict."""
     if rung.way is Way.RAW_SAVED_MODEL or (rung.way is Way.OWN and cell.format is Format.EXPORT):
         return _SERVE
-    return f"print({'model' if rung.call or rung.way is Way.TFSM else 'model.predict'}(inputs))"
+    if rung.call:
+        return _CALL
+    return f"print({'model' if rung.way is Way.TFSM else 'model.predict'}(inputs))"
 
 
 def command(environment: Environment, python: Path, program: str) -> str:

@@ -7,7 +7,8 @@ import re
 
 import numpy
 
-ALIASES = {"_layer_checkpoint_dependencies": "layers"}  # what Keras 2.12 calls it in its files
+# What Keras 2.12 calls it in its archives, and Keras in exports.
+ALIASES = {"_layer_checkpoint_dependencies": "layers", "variables": "weights"}
 
 
 def emptied(model):

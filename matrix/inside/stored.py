@@ -10,7 +10,8 @@ import os
 import re
 import zipfile
 
-NO_LAYER = re.compile(r"optimizer|metrics|keras_api|OPTIMIZER_SLOT|save_counter|_CHECKPOINTABLE_OBJECT_GRAPH")
+# What is kept beside the layers; the last is a second list of the same variables, in exports of Keras 3.
+NO_LAYER = re.compile(r"optimizer|metrics|keras_api|save_counter|_CHECKPOINTABLE_OBJECT_GRAPH|_all_variables")
 VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 
 
@@ -55,12 +56,28 @@ def variables(path, tensorflow):
 def in_checkpoint(prefix, tensorflow):
     """Return the variables of a checkpoint of objects, those of its optimizer and metrics left out."""
     reader = tensorflow.train.load_checkpoint(prefix)
-    keys = [key[: -len(VALUE)] for key in sorted(reader.get_variable_to_shape_map()) if key.endswith(VALUE)]
-    return [
-        (tuple(key.split("/")), reader.get_tensor(key + VALUE))
-        for key in keys
-        if not NO_LAYER.match(key) and "OPTIMIZER_SLOT" not in key
-    ]
+    found = []
+    for key in sorted(reader.get_variable_to_shape_map(), key=numbered):
+        if key.endswith(VALUE) and not NO_LAYER.match(key) and "OPTIMIZER_SLOT" not in key:
+            parts, array = key[: -len(VALUE)].split("/"), reader.get_tensor(key)
+            if parts[0] == "variables":  # an export has one list, which is counted anew without what is no weight
+                parts[1] = str(len(found))
+            if parts[0] != "variables" or not chance(array):
+                found.append((tuple(parts), array))
+    return found
+
+
+def chance(array):
+    """Whether an array is the state of a generator of random numbers, which Keras 3 counts among the variables.
+
+    (https://github.com/keras-team/keras/blob/v3.13.1/keras/src/random/seed_generator.py)
+    """
+    return array.dtype.kind in "iu" and array.shape == (2,)
+
+
+def numbered(key):
+    """Return what sorts paths by the numbers in them: 10 comes after 9."""
+    return [(part.isdigit(), int(part) if part.isdigit() else part) for part in key.split("/")]
 
 
 def in_hdf5(file):

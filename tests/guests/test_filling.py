@@ -225,12 +225,28 @@ def test_a_checkpoint_tells_paths():
     names.append("layer_with_weights-0/kernel/.OPTIMIZER_SLOT/optimizer/m")
     arrays = {name + suffix: ONE for name in names}
     arrays["_CHECKPOINTABLE_OBJECT_GRAPH"] = b""
+    arrays["_all_variables/0" + suffix] = ONE
     reader = types.SimpleNamespace(get_variable_to_shape_map=lambda: arrays, get_tensor=arrays.get)
     train = types.SimpleNamespace(load_checkpoint=lambda _prefix: reader)
 
     found = stored.in_checkpoint("variables", types.SimpleNamespace(train=train))
 
     assert [parts for parts, _ in found] == [("layer_with_weights-0", "kernel")]
+
+
+def test_an_export_has_its_variables_in_order():
+    """
+    By number, and without the states of random generators, which older models have not.
+    """
+    arrays = {"variables/%d%s" % (number, stored.VALUE): numpy.full(2, number, "float32") for number in range(12)}
+    arrays["variables/3" + stored.VALUE] = numpy.zeros(2, "int64")
+    reader = types.SimpleNamespace(get_variable_to_shape_map=lambda: arrays, get_tensor=arrays.get)
+    train = types.SimpleNamespace(load_checkpoint=lambda _prefix: reader)
+
+    found = stored.in_checkpoint("variables", types.SimpleNamespace(train=train))
+
+    assert [parts for parts, _ in found] == [("variables", str(number)) for number in range(11)]
+    assert [array[0] for _, array in found] == [0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11]
 
 
 def test_the_config_of_an_archive_is_found_whatever_it_is_called(tmp_path):
