@@ -8,7 +8,7 @@ Every other function takes such a table and returns a table.
     >>> analysis.overview(table)
 
 One row is one cell. `stage`, `exception`, `message` and `signature` tell how the scenario's own way of
-loading ended (for `S`: how the save ended). `max_abs_error`, `max_rel_error` and `argmax_flips` belong to the
+loading ended (for `S`: how the save ended). `max_abs_error`, `max_rel_error`, `argmax_flips` and `lost` belong to the
 attempt that gave the cell its letter: the own way, or for `R` the remedy.
 """
 
@@ -31,7 +31,7 @@ Table: TypeAlias = pd.DataFrame
 COLUMNS = (
     *("saved_with", "loaded_with", "scenario", "variant", "format", "status", "stage", "exception"),
     *("signature", "cause", "remedy", "max_abs_error", "seconds"),
-    *("message", "reason", "container", "max_rel_error", "argmax_flips", "attempts"),
+    *("message", "reason", "container", "max_rel_error", "argmax_flips", "attempts", "lost"),
 )
 CASE = ("scenario", "variant", "format")
 MEASURED = "PRDFTC"
@@ -64,6 +64,7 @@ def load(run: Path | str) -> Table:
     stored = pd.read_csv(folder / "results.csv", dtype=str, keep_default_na=False)
     axes = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     columns = {str(name): [text.removeprefix("'") for text in column] for name, column in stored.items()}
+    columns |= {name: [""] * len(stored) for name in COLUMNS if name not in columns}  # of an earlier edition
     numeric = (*_NUMBERS, "argmax_flips", "attempts")
     numbers = {name: pd.to_numeric(stored[name], errors="coerce").tolist() for name in numeric}
     return _assembled(
@@ -238,6 +239,7 @@ def _columns(results: Sequence[Result]) -> dict[str, list[Any]]:
         "max_rel_error": [one.max_rel_error for one in decided],
         "argmax_flips": [one.argmax_flips for one in decided],
         "attempts": [len(one.attempts) for one in results],
+        "lost": [one.lost for one in decided],
     }
 
 
@@ -259,7 +261,7 @@ def _assembled(columns: Mapping[str, Sequence[Any]], environments: Sequence[str]
         "format": list(Format),
         "status": [Status(letter) for letter in _RANK],
         "stage": ["", *Stage],
-        **{name: sorted(set(columns[name])) for name in ("exception", "cause", "remedy", "container")},
+        **{name: sorted(set(columns[name])) for name in ("exception", "cause", "remedy", "container", "lost")},
     }
     typed: dict[str, Any] = {name: _categorical(columns[name], order, name) for name, order in orders.items()}
     typed |= {name: pd.Series(columns[name], dtype="float64") for name in _NUMBERS}

@@ -9,6 +9,7 @@ from typing import assert_never
 
 import numpy as np
 
+from . import drift
 from .diagnosis.signatures import signature
 from .diagnosis.stages import stage_of
 from .model import Cell, Stage, Status, Tolerance, digest
@@ -175,7 +176,8 @@ def _compared(said: Transcript, reference: Saved, answer: Loaded, tolerance: Tol
         status=Status.PASS if found.close else Status.DRIFT,
         stage=Stage.COMPARE,
         message="" if found.close else f"the largest difference of an output is {found.max_abs:.3g}",
-        signature="" if found.close else "outputs differ",
+        signature="" if found.close else drift.signature(reference, answer),
+        lost=drift.lost(reference, answer),
         max_abs_error=found.max_abs,
         max_rel_error=found.max_rel,
         argmax_flips=found.flips,

@@ -21,7 +21,7 @@ from .failpoints import reach
 from .model import Cell, Stage, Status
 from .results import Attempt, Result
 
-EDITION = 2
+EDITION = 3
 COMMIT_ROWS = 256
 COMMIT_SECONDS = 1.0
 _TABLES = """
@@ -202,7 +202,9 @@ class Ledger:
         return [str(result.status), *words, attempts]
 
     def _attempt_row(self, one: Attempt) -> Row:
-        words = [self._id(text) for text in (one.rung, one.exception, one.message, one.signature, one.traceback)]
+        words = [
+            self._id(text) for text in (one.rung, one.exception, one.message, one.signature, one.traceback, one.lost)
+        ]
         numbers = [one.max_abs_error, one.max_rel_error, one.argmax_flips, one.seconds]
         return [str(one.status), str(one.stage), *words, *numbers]
 
@@ -220,7 +222,8 @@ class Ledger:
         )
 
     def _attempt(self, row: Row) -> Attempt:
-        status, stage, rung, exception, message, signature, traceback, largest, relative, flips, seconds = row
+        status, stage, rung, exception, message, signature, traceback, lost, *numbers = row
+        largest, relative, flips, seconds = numbers
         texts = self._texts
         return Attempt(
             rung=texts[rung],
@@ -233,6 +236,7 @@ class Ledger:
             max_abs_error=largest,
             max_rel_error=relative,
             argmax_flips=flips,
+            lost=texts[lost] if lost else "",
             seconds=seconds,
         )
 

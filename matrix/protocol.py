@@ -19,6 +19,7 @@ import numpy as np
 from .model import Format, Rung, Stage, Variant
 
 Facts = Mapping[str, Any]
+State = Mapping[str, str]
 Code = Literal["none", "load", "register"]
 Isolation = Literal["group", "cell", "fresh"]
 ARRAY_BYTES = 64 << 20
@@ -132,19 +133,22 @@ class Problem:
 
 @dataclass(frozen=True)
 class Saved:
-    """An artifact was written. `inputs` and `outputs` are what its writer fed and predicted, still packed."""
+    """An artifact was written. `inputs` and `outputs` are what its writer fed and predicted, still packed.
+
+    `state` is what the model held besides; see `matrix/inside/state.py`.
+    """
 
     inputs: Facts
     outputs: Facts
-    weights: str
+    state: State
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """An artifact was opened and asked to predict."""
+    """An artifact was opened and asked to predict. `state` is empty where there is no model, only a signature."""
 
     outputs: Facts
-    weights: str
+    state: State
 
 
 @dataclass(frozen=True)
@@ -217,10 +221,10 @@ def _answer(facts: Facts) -> Answer:
         case "saved":
             if not any(array.size for array in arrays(value["outputs"])):
                 raise ProtocolError("no number was predicted, so no reader could be told from another")
-            return Saved(value["inputs"], value["outputs"], str(value["weights"]))
+            return Saved(value["inputs"], value["outputs"], _state(value["state"]))
         case "loaded":
             list(arrays(value["outputs"]))
-            return Loaded(value["outputs"], str(value["weights"]))
+            return Loaded(value["outputs"], _state(value["state"]))
         case "unsupported":
             return Unsupported(str(value))
         case "raised":
@@ -229,6 +233,10 @@ def _answer(facts: Facts) -> Answer:
             return Raised(tuple(_problem(item) for item in value))
         case _:
             raise ProtocolError(f"unknown answer {kind!r}")
+
+
+def _state(facts: Mapping[str, str]) -> State:
+    return {str(name): str(text) for name, text in facts.items()}
 
 
 def _problem(facts: Facts) -> Problem:

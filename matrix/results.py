@@ -21,6 +21,7 @@ class Attempt:
         traceback: digest of the frames, the key of `Run.tracebacks`.
         max_abs_error, max_rel_error: against the writer's outputs; None when nothing was compared.
         argmax_flips: how many rows changed their largest output; None when nothing was compared.
+        lost: what the loaded model lacks of the saved one besides, e.g. `optimizer state`; empty when that is nothing.
         seconds: how long it took.
     """
 
@@ -34,6 +35,7 @@ class Attempt:
     max_abs_error: float | None = None
     max_rel_error: float | None = None
     argmax_flips: int | None = None
+    lost: str = ""
     seconds: float = 0.0
 
 

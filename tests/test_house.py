@@ -39,6 +39,7 @@ LAYERS = (
         "outlook",
         "contents",
     ),
+    ("drift",),
     ("analysis", "records", "recipe", "judge", "ledger", "choices", "lock", "noxfile", "budget", "byhand"),
     ("claims",),
     ("report", "backends", "update", "store"),

@@ -17,13 +17,13 @@ from matrix.results import Attempt
 NAN, INF = float("nan"), float("inf")
 DEFAULT = Tolerance()
 EXACT = Tolerance(absolute=0.0, relative=0.0)
-WRITER = Saved(packed(1.0), of_array(np.array([[0.25, 0.75]], "f4")), "w")
+WRITER = Saved(packed(1.0), of_array(np.array([[0.25, 0.75]], "f4")), {})
 SAME = loaded(WRITER.outputs)
 
 
 def compared(ours: Any, theirs: Any, tolerance: Tolerance = DEFAULT) -> Difference:
     """The difference of two packed outputs that can be compared."""
-    found = difference(Saved({}, ours, ""), Loaded(theirs, ""), tolerance)
+    found = difference(Saved({}, ours, {}), Loaded(theirs, {}), tolerance)
     assert isinstance(found, Difference)
     return found
 
@@ -130,7 +130,7 @@ def test_outputs_of_another_shape_are_drift(ours: Any, theirs: Any) -> None:
     """
     Nothing is broadcast: the model predicts something else, and no number is invented.
     """
-    found = judged(loaded(theirs), Saved({}, ours, ""))
+    found = judged(loaded(theirs), Saved({}, ours, {}))
 
     assert (found.status, found.stage) == (Status.DRIFT, Stage.COMPARE)
     assert (found.max_abs_error, found.max_rel_error, found.argmax_flips) == (None, None, None)

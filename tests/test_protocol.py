@@ -119,8 +119,8 @@ def test_a_request_is_one_line_of_json() -> None:
 @pytest.mark.parametrize(
     ("answer", "meant"),
     [
-        pytest.param(loaded(packed(1.0)), Loaded(packed(1.0), "w"), id="loaded"),
-        pytest.param(saved(packed(1.0)), Saved(packed(1.0), packed(1.0), "w"), id="saved"),
+        pytest.param(loaded(packed(1.0)), Loaded(packed(1.0), {}), id="loaded"),
+        pytest.param(saved(packed(1.0)), Saved(packed(1.0), packed(1.0), {}), id="saved"),
         pytest.param({"unsupported": "no export"}, Unsupported("no export"), id="unsupported"),
         pytest.param(
             raised(("ValueError", "outer"), ("KeyError", "inner")),
@@ -175,7 +175,7 @@ def test_a_line_tells_how_a_first_try_ended() -> None:
         pytest.param(line({"passed": True}), id="unknown-kind"),
         pytest.param(line({"loaded": None}), id="loaded-nothing"),
         pytest.param(line({"loaded": {"outputs": packed(1.0)}}), id="loaded-without-weights"),
-        pytest.param(line({"saved": {"outputs": packed(1.0), "weights": ""}}), id="saved-without-inputs"),
+        pytest.param(line({"saved": {"outputs": packed(1.0), "state": {}}}), id="saved-without-inputs"),
         pytest.param(line(saved({"list": []})), id="saved-without-outputs"),
         pytest.param(line(saved(of_array(np.zeros((4, 0), "f4")))), id="saved-without-a-number"),
         pytest.param(line({"raised": []}), id="no-exception"),

@@ -196,7 +196,7 @@ def test_no_spoiled_line_gets_past_the_door() -> None:
     chance = random.Random(20261123)  # noqa: S311 - the same lines every time
     outputs = {"list": [packed(1.0, 2.0), {"dict": {"a": packed(3.0)}}]}
     whole = [line(loaded(outputs)), line(saved(outputs)), line(raised(("A", "b"), ("C", "d"))), line()]
-    reference = Saved({}, outputs, "")
+    reference = Saved({}, outputs, {})
     shelf = Shelf()
     letters: Counter[str] = Counter()
 

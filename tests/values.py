@@ -70,12 +70,12 @@ def line(answer: Any = None, **more: Any) -> Facts:
 
 def loaded(outputs: Any) -> dict[str, Any]:
     """What a reader answers that could open a file."""
-    return {"loaded": {"outputs": outputs, "weights": "w"}}
+    return {"loaded": {"outputs": outputs, "state": {}}}
 
 
 def saved(outputs: Any) -> dict[str, Any]:
     """What a writer answers that could write a file."""
-    return {"saved": {"inputs": packed(1.0), "outputs": outputs, "weights": "w"}}
+    return {"saved": {"inputs": packed(1.0), "outputs": outputs, "state": {}}}
 
 
 def raised(*chain: tuple[str, str], frames: tuple[list[object], ...] = (FRAME,)) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """Open an artifact in one way, and return what the model in it predicts."""
 
 from . import dialects, filling, stored, translation
-from .arrays import digest, packed, unpacked
+from .arrays import packed, unpacked
 from .feeding import fed
 from .framework import Session
 from .scenario import custom_objects, packaged
+from .state import state
 
 
 class Loader:
@@ -37,14 +38,14 @@ class Loader:
         way = "raw_saved_model" if cell["format"] == "export" and rung["way"] == "own" else rung["way"]
         if way in SERVED:
             outputs = SERVED[way](self.tensorflow, cell["path"], unpacked(self.inputs[cell["inputs"]]), reach)
-            return {"loaded": {"outputs": packed(outputs), "weights": ""}}
+            return {"loaded": {"outputs": packed(outputs), "state": {}}}
         model = self.opened(cell, reach)
         reach("predict")
         if rung["call"]:
             outputs = called(self.tensorflow, model, unpacked(self.inputs[cell["inputs"]]))
         else:
             outputs = model.predict(self.feed(cell["inputs"]), verbose=0)
-        return {"loaded": {"outputs": packed(outputs), "weights": digest(model.get_weights())}}
+        return {"loaded": {"outputs": packed(outputs), "state": state(self.tensorflow, model)}}
 
     def feed(self, key):
         """Return what to predict from, made once for all cells with these inputs."""

@@ -5,8 +5,9 @@ import inspect
 
 import numpy
 
-from .arrays import digest, fixed_values, packed
+from .arrays import fixed_values, packed
 from .feeding import fed, works_in_steps
+from .state import state
 
 
 class Saver:
@@ -26,6 +27,7 @@ class Saver:
             with stepwise(tensorflow, self.model, plainly):
                 self.model.train_on_batch(self.inputs, targets(module, first))  # state for optimizer and statistics
         self.outputs = self.model.predict(feed, verbose=0)
+        self.state = state(tensorflow, self.model)
 
     def save(self, cell):
         """Write one artifact at `cell["path"]`; return the answer."""
@@ -38,7 +40,7 @@ class Saver:
             "saved": {
                 "inputs": packed(self.inputs),
                 "outputs": packed(self.outputs),
-                "weights": digest(self.model.get_weights()),
+                "state": self.state,
             }
         }
 

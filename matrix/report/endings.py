@@ -13,7 +13,7 @@ from ..results import Attempt, Result, Run
 _CASE = attrgetter("cell.scenario", "cell.variant", "cell.format")
 _WHOLE = attrgetter("status", "reason", "container", "cause", "remedy")
 # Neither the message, which names the file, nor the numbers: with them hardly two attempts would be alike.
-_ENDING = attrgetter("rung", "status", "stage", "exception", "signature", "traceback")
+_ENDING = attrgetter("rung", "status", "stage", "exception", "signature", "traceback", "lost")
 _MEASURE = attrgetter("max_abs_error", "max_rel_error", "argmax_flips")
 Case = tuple[str, Variant, Format]
 Whole = tuple[Status, str, str, str, str]

@@ -1,8 +1,8 @@
 """`results.jsonl`: one line of JSON for each cell, its fields by their names.
 
 The first line holds `texts`, each text of the run once. In all others `exception`, `message`, `signature`,
-`traceback` and `reason` are places in that list, the letters, ids, stages and rungs stand in the clear, and a field
-that has nothing to say is left out. (A traceback is the digest under which `run.json` has its frames.) The first
+`traceback` and `reason` are places in that list, the letters, ids, stages, rungs and losses stand in the clear, and
+a field that has nothing to say is left out. (A traceback is the digest under which `run.json` has its frames.) The first
 edition has no such line: there every cell has all its fields with all their text.
 """
 
@@ -91,6 +91,7 @@ def _start(one: Attempt, texts: Numbered[str]) -> str:
     """Return the beginning of an attempt: all but its message and its numbers."""
     long = (("exception", one.exception), ("signature", one.signature), ("traceback", one.traceback))
     said = "".join([f',"{name}":{texts(text)}' for name, text in long if text])
+    said += f',"lost":{_json(one.lost)}' if one.lost else ""
     return f'{{"rung":{_json(one.rung)},"status":"{one.status}","stage":"{one.stage}"{said}'
 
 

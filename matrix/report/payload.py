@@ -89,7 +89,7 @@ def _axes(run: Run, environments: Numbered[str], endings: Endings) -> dict[str, 
 
 
 def _attempts(run: Run, endings: Endings, ladders: Sequence[Ladder], texts: Numbered[str]) -> dict[str, Any]:
-    """Return all that was tried without messages and numbers: rung, letter, stage, exception, signature, why."""
+    """Return all that was tried without messages and numbers: rung, letter, stage, exception, signature, why, lost."""
     places = {key: place for place, (key, _) in enumerate(run.tracebacks)}
     attempts: Numbered[tuple[int, Status | None]] = Numbered()
     silent = [not one.exception for one in endings.examples]  # then the letter of the cell is part of the reason
@@ -104,6 +104,7 @@ def _attempts(run: Run, endings: Endings, ladders: Sequence[Ladder], texts: Numb
             line(words.without(one.signature, one.exception), 300),
             places.get(one.traceback, -1),
             texts(anchor(one, status or one.status)),
+            line(one.lost, 200),
         )
         for one, status in ((endings.examples[number], status) for number, status in attempts.values)
     ]

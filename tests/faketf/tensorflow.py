@@ -69,8 +69,15 @@ class Dense(Layer):
         return {"units": self.units}
 
 
+class Optimizer:
+    def __init__(self, steps):
+        self.iterations = constant(numpy.int64(steps))
+        self.variables = [self.iterations]
+
+
 class Model:
     run_eagerly = False
+    non_trainable_weights = []
 
     def __init__(self, layers, size):
         self.layers, self.size, self.optimizer, self.steps = layers, size, None, 0
@@ -78,7 +85,7 @@ class Model:
             size = layer.build(size)
 
     def compile(self, optimizer=None, loss=None):
-        self.optimizer, self.loss = optimizer, loss
+        self.optimizer, self.loss = optimizer and Optimizer(self.steps), loss
 
     def get_weights(self):
         return [weight for layer in self.layers for weight in layer.weights]
@@ -99,6 +106,7 @@ class Model:
 
     def train_on_batch(self, x, y):
         self.steps += 1
+        self.optimizer = self.optimizer and Optimizer(self.steps)
 
     def train_step(self, data):
         raise NotImplementedError

@@ -43,9 +43,10 @@
   }
   const pairCells = (writer, reader) => at.get(ids.indexOf(writer) + ">" + ids.indexOf(reader)) || [];
   const attempt = (index, message) => {
-    const [rung, status, stage, exception, signature, traceback, why] = data.attempts[index];
+    const [rung, status, stage, exception, signature, traceback, why, lost] = data.attempts[index];
     return { rung: texts[rung], status, stage, exception: texts[exception], message: texts[message],
-             signature: texts[signature], traceback: data.tracebacks[traceback] || "", why: texts[why] };
+             signature: texts[signature], traceback: data.tracebacks[traceback] || "", why: texts[why],
+             lost: texts[lost] };
   };
   const cell = (i) => {
     const [scenario, variant, format] = data.cases[cells.case[i]], said = data.said[cells.said[i]];
@@ -183,7 +184,8 @@
     return make("article", "attempt",
       make("h3", "", chip(item.status), ` ${position + 1}. ${item.rung || "save"} `, make("span", "stage", item.stage),
         " ", item.exception || letters[item.status][2]),
-      make("p", "figures", figures(values)), item.message ? make("pre", "", item.message) : null, details);
+      make("p", "figures", figures(values)), item.lost ? make("p", "", `Lost without a word: ${item.lost}.`) : null,
+      item.message ? make("pre", "", item.message) : null, details);
   };
   const missing = (sentence) => {
     view.replaceChildren(crumbs(home()), make("h1", "", sentence));
