@@ -7,7 +7,9 @@ import numpy
 
 from .arrays import fixed_values, packed
 from .feeding import fed, works_in_steps
-from .state import state
+from .state import state, trained
+
+UNTRAINED = ("weights_h5", "export")  # formats that are not meant to hold what training needs
 
 
 class Saver:
@@ -40,7 +42,7 @@ class Saver:
             "saved": {
                 "inputs": packed(self.inputs),
                 "outputs": packed(self.outputs),
-                "state": self.state,
+                "state": dict(self.state, **(trained(None, None) if kind in UNTRAINED else {})),
             }
         }
 
