@@ -2,8 +2,8 @@
 
 The first line holds `texts`, each text of the run once. In all others `exception`, `message`, `signature`,
 `traceback` and `reason` are places in that list, the letters, ids, stages, rungs and losses stand in the clear, and
-a field that has nothing to say is left out. (A traceback is the digest under which `run.json` has its frames.) The first
-edition has no such line: there every cell has all its fields with all their text.
+a field that has nothing to say is left out. (A traceback is the digest under which `run.json` has its frames.) The
+first edition has no such line: there every cell has all its fields with all their text.
 """
 
 from __future__ import annotations
