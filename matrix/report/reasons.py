@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 from urllib.parse import quote
@@ -171,10 +171,10 @@ def _silence(result: Result) -> str:
 
 def _merged(remedies: Iterable[words.Remedy]) -> tuple[words.Remedy, ...]:
     """Return the remedies, those that read the same for several formats as one."""
-    sums: Counter[tuple[str, str, str]] = Counter()
+    sums: Counter[words.Remedy] = Counter()
     for one in remedies:
-        sums[one.name, one.words, one.code] += one.cells
-    return tuple(words.Remedy(name=n, words=w, code=c, cells=cells) for (n, w, c), cells in sums.most_common())
+        sums[replace(one, cells=0)] += one.cells
+    return tuple(replace(one, cells=cells) for one, cells in sums.most_common())
 
 
 def gaps(cells: analysis.Table) -> tuple[Share, ...]:

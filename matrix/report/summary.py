@@ -127,7 +127,8 @@ def _reason_lines(reason: Reason) -> Iterator[str]:
     yield f"  {number}  {reason.stage}: {reason.title}{': ' if said else ''}{said}"
     yield from (f"{' ' * 14}because: {words.line(cause.title)}" for cause in reason.causes)
     for remedy in reason.remedies:
-        yield f"{' ' * 14}works after: {remedy.words} ({remedy.cells})  {remedy.code}".rstrip()
+        needs = f"; needs {remedy.needs}" if remedy.needs else ""
+        yield f"{' ' * 14}works after: {remedy.words} ({remedy.cells}{needs})  {remedy.code}".rstrip()
 
 
 def _lines(run: Run, answer: Answer) -> Iterator[str]:

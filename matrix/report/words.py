@@ -57,6 +57,7 @@ _PARTS = {
     str(Way.WEIGHTS): ("build the model from code, and load the weights out of the file", ""),
     Rung(call=True).name: ("call the model itself", ""),
 }
+_OF_CODE = {str(Variant.CUSTOM_OBJECTS), str(Variant.REGISTERED), str(Way.WEIGHTS)}
 _WAYS = {  # `{}` for the path and the options
     str(Way.TFSM): 'keras.layers.TFSMLayer({}, call_endpoint="serving_default")',
     str(Way.RAW_SAVED_MODEL): 'tf.saved_model.load({}).signatures["serving_default"]',
@@ -79,10 +80,11 @@ class Letter:
 
 @dataclass(frozen=True, kw_only=True)
 class Remedy:
-    """A change that was run and gave equal numbers: in words, and as the line of code."""
+    """A change that was run and gave equal numbers: in words, what it needs, and as the line of code."""
 
     name: str
     words: str
+    needs: str
     code: str
     cells: int
 
@@ -155,7 +157,7 @@ def remedy(name: str, format_: Format, cells: int) -> Remedy:
     registered = str(Variant.REGISTERED)
     parts = [name] if name in _PARTS else name.split("+")
     if not all(part in _PARTS for part in parts):
-        return Remedy(name=name, words=f"the change called {name}", code="", cells=cells)
+        return Remedy(name=name, words=f"the change called {name}", needs="", code="", cells=cells)
     words = ", and ".join(_PARTS[part][0] for part in parts)
     way = next((_WAYS[part] for part in parts if part in _WAYS), "load_model({})" if format_ in _LOADED else "")
     code = way.format(", ".join(["path", *(_PARTS[part][1] for part in parts if _PARTS[part][1])]))
@@ -163,7 +165,8 @@ def remedy(name: str, format_: Format, cells: int) -> Remedy:
         code = f"{code or 'model'}(inputs), not its predict(inputs)"
     if registered in parts and code:
         code = "@register_keras_serializable() on each class, then " + code
-    return Remedy(name=name, words=words, code=code, cells=cells)
+    needs = "the code" if _OF_CODE & set(parts) else "only the file"
+    return Remedy(name=name, words=words, needs=needs, code=code, cells=cells)
 
 
 def shown(text: object, limit: int = 300) -> str:
