@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from real import matrix, project_in
 
 from matrix import analysis
-from matrix.cli import main
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(3600)]
 
-ROOT = Path(__file__).parents[2]
 OLDEST, OLD, LAST_KERAS_2, NEWEST = "tf-1.15", "tf-2.10", "tf-2.15", "tf-2.21"
 # The scheduled tier asks the same of every environment of the catalogue.
 EVERYWHERE = os.environ.get("MATRIX_TIER") == "all"
@@ -27,10 +25,7 @@ Letter = Callable[[str], str]
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with this repository's scenarios, whose environments are those of this repository."""
-    folder = tmp_path_factory.mktemp("project")
-    (folder / "pyproject.toml").write_text("[tool.matrix]\n", encoding="utf-8")
-    shutil.copytree(ROOT / "scenarios", folder / "scenarios", ignore=shutil.ignore_patterns("__pycache__"))
-    return folder
+    return project_in(tmp_path_factory.mktemp("project"))
 
 
 @pytest.fixture(scope="module")
@@ -38,19 +33,6 @@ def run(project: Path) -> Path:
     """The folder of a run of all scenarios in the environments of this tier."""
     assert matrix(project, "run", "--environments", CHOSEN) == 0
     return project / "reports" / "latest"
-
-
-def matrix(project: Path, *arguments: str) -> int:
-    """Run a command in a project; environments are shared with the repository's own sessions."""
-    before, environ = Path.cwd(), os.environ.copy()
-    os.environ.setdefault("NOX_ENVDIR", str(ROOT / ".nox"))
-    os.chdir(project)
-    try:
-        return main(arguments)
-    finally:
-        os.chdir(before)
-        os.environ.clear()
-        os.environ.update(environ)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import tomllib
 from pathlib import Path
@@ -12,13 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from real import ROOT, matrix, project_in
 
 from matrix import analysis
-from matrix.cli import main
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(3600)]
 
-ROOT = Path(__file__).parents[2]
 INSIDE = ROOT / "matrix" / "inside"
 RULES = tomllib.loads((ROOT / "matrix" / "data" / "translation.toml").read_text(encoding="utf-8"))
 CHOSEN = "tf-1.15,tf-2.4,tf-2.9,tf-2.15,tf-2.21"
@@ -59,25 +57,10 @@ print("BUILT", model.predict(numpy.ones((2, 4), "float32"), verbose=0).shape)
 """
 
 
-def matrix(project: Path, *arguments: str) -> int:
-    """Run a command in a project; environments are shared with the repository's own sessions."""
-    before, environ = Path.cwd(), os.environ.copy()
-    os.environ.setdefault("NOX_ENVDIR", str(ROOT / ".nox"))
-    os.chdir(project)
-    try:
-        return main(arguments)
-    finally:
-        os.chdir(before)
-        os.environ.clear()
-        os.environ.update(environ)
-
-
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with this repository's scenarios and a run of them, in which remedies were found."""
-    folder = tmp_path_factory.mktemp("project")
-    (folder / "pyproject.toml").write_text("[tool.matrix]\n", encoding="utf-8")
-    shutil.copytree(ROOT / "scenarios", folder / "scenarios", ignore=shutil.ignore_patterns("__pycache__"))
+    folder = project_in(tmp_path_factory.mktemp("project"))
     assert matrix(folder, "run", "--environments", CHOSEN, "--scenarios", "plain,custom_activation") == 0
     return folder
 
@@ -127,6 +110,14 @@ def test_printed_remedies_predict_what_the_writer_did(
         assert np.allclose(numbers(remedy, project), numbers(reference, project), rtol=1e-3, atol=1e-5), cell
 
 
+@pytest.fixture(scope="module")
+def built(project: Path) -> None:
+    """The environments that rules are proven in."""
+    names = {proof[side] for proof in RULES.values() for side in ("writer", "reader")}
+    assert matrix(project, "env", "build", ",".join(sorted(names))) == 0
+
+
+@pytest.mark.usefixtures("built")
 @pytest.mark.parametrize("rule", RULES)
 def test_each_rule_makes_the_difference_between_its_versions(rule: str, tmp_path: Path) -> None:
     """
