@@ -29,11 +29,13 @@ def _lost(before: State, after: State) -> Iterator[str]:
         yield "statistics"
     if before["vocabulary"] and before["vocabulary"] != after["vocabulary"]:
         yield "vocabulary"
-    if before["optimizer"] and not after["optimizer"]:
+    if not before["optimizer"]:
+        return
+    if not after["optimizer"]:
         yield "compile state"
     elif before["optimizer"].lower() != after["optimizer"].lower():
         yield f"optimizer ({before['optimizer']}, now {after['optimizer']})"
-    elif before["optimizer"]:
+    else:
         if before["step"] != after["step"]:
             yield "optimizer step"
         if int(before["slots"]) > int(after["slots"]):
