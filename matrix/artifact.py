@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
-from .model import Format
+from .model import Format, Save
+from .protocol import Saved
+from .results import Attempt
 
 FILE_NAMES = {
     Format.H5: "model.h5",
@@ -20,6 +23,48 @@ _MAGIC = ((b"\x89HDF\r\n\x1a\n", "hdf5"), (b"PK\x03\x04", "zip"))
 
 class ArtifactError(ValueError):
     """What is on disk is no artifact: missing, empty, or with links in it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Artifact:
+    """How one save ended.
+
+    Attributes:
+        save, key: which one, and its key.
+        path: where the artifact is; None when there is none.
+        digest: of its files when they were written.
+        saved: what its writer fed and predicted; None when there is none.
+        container: what was really written.
+        unsupported: why the writer has no such format; empty when it has.
+        failed: how the save went wrong; None when it did not.
+        fault: what on our side kept it from being saved; empty when nothing did. Never stored.
+    """
+
+    save: Save
+    key: str
+    path: Path | None = None
+    digest: str = ""
+    saved: Saved | None = None
+    container: str = ""
+    unsupported: str = ""
+    failed: Attempt | None = None
+    fault: str = ""
+
+    @property
+    def intact(self) -> bool:
+        """Whether the files are still those that were written."""
+        try:
+            return self.path is not None and tree_digest(self.path) == self.digest
+        except (ArtifactError, OSError):
+            return False
+
+    @property
+    def inode(self) -> int:
+        """Tells its files from those of another save, which come to the same place; 0 where none are."""
+        try:
+            return self.path.stat().st_ino if self.path is not None else 0
+        except OSError:
+            return 0
 
 
 def container(path: Path) -> str:

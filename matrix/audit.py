@@ -12,13 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+from .artifact import Artifact
 from .backends import Backend, Worker, WorkerDied
 from .errors import EnvironmentFailed
 from .lives import Listener
 from .loads import Reader
 from .model import Environment, Save
 from .results import Attempt, Result
-from .saves import Artifact, Writer
+from .saves import Writer
 
 CHANCE = 20261123
 

@@ -11,10 +11,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from .artifact import Artifact
 from .errors import EnvironmentFailed
 from .model import Cell, Save, Status
 from .results import Attempt, Result
-from .saves import Artifact
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,11 @@ class Board:
         self._spoiled: set[Save] = set()
         self._changed = threading.Condition(threading.RLock())
         for cell in cells:
-            save = cell.save
             self._blocked[cell.reader][cell] = None
-            self._of_save[save].append(cell)
-            if save not in self.artifacts:
-                self._unsaved[save.writer][save] = None
+            self._of_save[cell.save].append(cell)
+            for save in cell.save.line:
+                if save not in self.artifacts:
+                    self._unsaved[save.writer][save] = None
         with self._changed:
             for save in [save for save in self._of_save if save in self.artifacts]:
                 self._decide(self.artifacts[save])
@@ -171,8 +171,11 @@ class Board:
     # With the lock held
 
     def _work(self, environment: str) -> Work:
-        saves = tuple(self._unsaved.pop(environment, {}))
+        unsaved = self._unsaved[environment]
+        saves = tuple(save for save in unsaved if not save.origin or save.origin[0] in self.artifacts)
         if saves:
+            for save in saves:
+                del unsaved[save]
             self._flying[environment].update(dict.fromkeys(saves))
             return Work(saves=saves)
         ready, blocked = self._ready[environment], self._blocked[environment]
@@ -197,9 +200,7 @@ class Board:
         self._changed.notify_all()
 
     def _lost(self, save: Save) -> None:
-        error = self.broken[save.writer]
-        for cell in self._of_save[save]:
-            self.measured(Result(cell=cell, status=Status.ENVIRONMENT, reason=f"Writer: {error.message}"))
+        self.saved(Artifact(save=save, key="", fault=self.broken[save.writer].message))
 
     def _unread(self, cell: Cell) -> None:
         error = self.broken[cell.reader]

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from .artifact import FILE_NAMES
+from .detours import Hop
 from .model import Cell, Environment, Format, Rung, Scenario, Variant, Way
-from .plan import needs_code, own_rung
+from .plan import ladder, needs_code, own_rung
 
 INSIDE = Path(__file__).parent / "inside"
 _CODE = """\
@@ -31,6 +35,13 @@ dialect = dialects.spoken(tf, translation.classes(config))
 model = dialects.model(tf, translation.translated(config, dialect), {classes})"""
 _SEEN = "filling.has_variables(model) or model.predict(inputs)"
 _FILL = "filling.fill(model, stored.variables({file!r}, tf), tf)"
+_SAVE: Mapping[Format, str] = {
+    Format.H5: "model.save({file!r})",
+    Format.KERAS: "model.save({file!r})",
+    Format.SAVED_MODEL: 'model.save({file!r}, save_format="tf")',
+    Format.EXPORT: "model.export({file!r})",
+    Format.WEIGHTS_H5: "model.save_weights({file!r})",
+}
 _CALL = """\
 answer = model(inputs)
 print(answer if tf.executing_eagerly() else tf.keras.backend.get_value(answer))"""
@@ -63,6 +74,31 @@ def script(cell: Cell, file: Path, scenario: Scenario, rung: Rung | None = None)
     guests = rung.way in {Way.CONFIG_PATCH, Way.WEIGHTS}
     head = ["import runpy", *(["import sys"] if guests else []), "import tensorflow as tf"]
     return "\n".join([*head, *([_NEIGHBOURS.format(inside=str(INSIDE))] if guests else []), *steps, _end(cell, rung)])
+
+
+def detour(cell: Cell, file: Path, scenario: Scenario, hops: Sequence[Hop], rung: str) -> Iterator[tuple[str, str]]:
+    """Yield the programs of a detour, each with the environment that runs it.
+
+    Args:
+        cell: which file; its reader is who loads in the end.
+        file: the artifact. What a hop saves stands beside the program, `carried-1-model.keras`.
+        scenario: whose code and inputs.
+        hops: the environments on the way.
+        rung: the name of how the last one loads.
+    """
+    for number, hop in enumerate(hops, 1):
+        carried = Path(f"carried-{number}-{FILE_NAMES[hop.format]}")
+        here = replace(cell, reader=hop.environment)
+        opened = script(here, file, scenario, _named(here, scenario, hop.rung))
+        yield hop.environment, "\n".join([opened, _SAVE[hop.format].format(file=str(carried))])
+        cell, file = replace(cell, writer=hop.environment, format=hop.format), carried
+    yield cell.reader, script(cell, file, scenario, _named(cell, scenario, rung))
+
+
+def _named(cell: Cell, scenario: Scenario, name: str) -> Rung:
+    """Return a rung by its name; the cell's own way where none is named."""
+    rungs = ladder(cell, scenario.variants, safe_mode=True)
+    return next((rung for rung in rungs if rung.name == name), own_rung(cell))
 
 
 def _steps(cell: Cell, rung: Rung) -> list[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from .config import Config
@@ -31,11 +31,15 @@ class Choices:
 
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
-    """A plan, the pair of its verdict, and the profile it came from (empty when environments were named)."""
+    """A plan, the pair of its verdict, and the profile it came from (empty when environments were named).
+
+    `siblings`: reader → the environment with its TensorFlow and the Keras of before, which may help where it fails.
+    """
 
     plan: Plan
     focus: tuple[str, str]
     profile: str
+    siblings: Mapping[str, Environment] = field(default_factory=dict)
 
     def ranks(self) -> Callable[[Cell], int]:
         """Return what says how much a cell tells: see `plan.rank`."""

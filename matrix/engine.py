@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from itertools import chain
 
+from .artifact import Artifact
 from .backends import Backend
 from .board import Board, decided
 from .diagnosis.naming import Namer
@@ -17,7 +18,7 @@ from .model import Cell, Environment, Format, Save, Status
 from .plan import Plan
 from .recipe import Recipes
 from .results import EnvironmentReport, Result
-from .saves import Artifact, Limits, Writer
+from .saves import Limits, Writer
 from .shared import Shared
 from .store import Store
 
@@ -56,6 +57,8 @@ class Engine:
         limits, means: what one cell, and the whole run, may use.
         listener: who hears how it goes on.
         fresh: measure also what is known.
+        given: artifacts that are taken as they are.
+        phase: what those who listen hear that it is at.
         broken: environments that could not even be locked.
         left_out: cells that are not to be measured, and why; what is known of them is told all the same.
         ranks: which cells are most telling, for a run that may be cut off.
@@ -69,6 +72,8 @@ class Engine:
     means: Means
     listener: Listener
     fresh: bool = False
+    given: Mapping[Save, Artifact] = field(default_factory=dict)
+    phase: str = "measuring"
     shared: Shared | None = None
     broken: Mapping[str, EnvironmentFailed] = field(default_factory=dict)
     left_out: Mapping[Cell, str] = field(default_factory=dict)
@@ -80,7 +85,7 @@ class Engine:
         try:
             saves, loads = self.board.todo
             if loads:
-                self.listener.phase("measuring", saves + loads, saves)
+                self.listener.phase(self.phase, saves + loads, saves)
                 self.lives.run(self.board, self.plan.environments)
             reason = self.board.closed
         except KeyboardInterrupt:
@@ -133,10 +138,11 @@ class Engine:
     @cached_property
     def known(self) -> tuple[dict[Save, Artifact], dict[Cell, Result]]:
         """The saves and the cells that earlier runs measured."""
-        if self.fresh:
-            return {}, {}
-        artifacts = self.writer.known(self.plan.saves)
+        found = {} if self.fresh else self.writer.known(self.plan.saves)
+        artifacts = {**found, **self.given}
         results = decided(self.plan.cells, artifacts)
+        if self.fresh:
+            return artifacts, results
         usable = [cell for cell in self.plan.cells if cell not in results and cell.save in artifacts]
         return artifacts, results | self.reader.known(usable, artifacts)
 

@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from typing import Protocol
 
+from .artifact import Artifact
 from .backends import Backend, Worker, WorkerDied
 from .board import Board, Work
 from .errors import MEND, EnvironmentFailed
@@ -22,7 +23,7 @@ from .loads import Reader
 from .model import Cell, Environment, Save, Status
 from .protocol import Hello
 from .results import Result
-from .saves import Artifact, Writer
+from .saves import Writer
 from .slots import Closed, Slots
 from .store import Store
 

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from .artifact import Artifact
 from .backends import Worker
 from .diagnosis.causes import FOLDER as CAUSES
 from .diagnosis.naming import Namer
@@ -19,7 +20,7 @@ from .protocol import Facts, Hello, Item, ProtocolError, Raised, Request, Transc
 from .recipe import Recipes, sources_digest
 from .records import anonymous, packed, understood, unpacked, whole
 from .results import Attempt, Result
-from .saves import Artifact, Limits, refuse_trouble
+from .saves import Limits, refuse_trouble
 from .shared import Shared
 from .store import Store
 from .trials import Answers, Batch, Trial, batches

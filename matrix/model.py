@@ -47,6 +47,7 @@ class Need(StrEnum):
 
     FILE = "file"
     CODE = "code"  # the code that built the model, or its classes
+    ENVIRONMENT = "environment"  # another one than the reader
 
 
 class Stage(StrEnum):
@@ -61,6 +62,7 @@ class Stage(StrEnum):
     SAVE = "save"
     PREDICT = "predict"
     COMPARE = "compare"
+    RESAVE = "resave"
 
 
 class Status(StrEnum):
@@ -177,49 +179,7 @@ class Scenario:
     tolerance: Tolerance = Tolerance()
 
 
-@dataclass(frozen=True, kw_only=True, order=True, slots=True)
-class Save:
-    """One artifact to write: a scenario in a format, by a writer, with its code registered or not."""
-
-    writer: str
-    scenario: str
-    registered: bool
-    format: Format
-
-    @property
-    def id(self) -> str:
-        """Its name in messages and requests."""
-        return f"{self.writer}/{self.scenario}/{'registered' if self.registered else 'plain'}/{self.format}"
-
-
-@dataclass(frozen=True, kw_only=True, order=True, slots=True)
-class Cell:
-    """One square of the matrix: who saved what how, and who loads it."""
-
-    writer: str
-    reader: str
-    scenario: str
-    variant: Variant
-    format: Format
-
-    @property
-    def id(self) -> str:
-        """Its name everywhere: files, pages, the command line."""
-        return f"{self.writer}/{self.reader}/{self.scenario}/{self.variant}/{self.format}"
-
-    @property
-    def save(self) -> Save:
-        """The artifact it reads: `bare` and `custom_objects` share one."""
-        return _save(self.writer, self.scenario, self.variant is Variant.REGISTERED, self.format)
-
-
-@cache
-def _save(writer: str, scenario: str, registered: bool, format_: Format) -> Save:  # noqa: FBT001 - the key of a cache
-    """Return one artifact; hundreds of cells share it, and ask for it many times."""
-    return Save(writer=writer, scenario=scenario, registered=registered, format=format_)
-
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, order=True)
 class Rung:
     """One way of loading. The scenario's own way is the rung of its variant with nothing else changed.
 
@@ -250,3 +210,63 @@ class Rung:
     def needs(self) -> Need:
         """What it takes to load that way."""
         return Need.FILE if self.code is Variant.BARE and self.way is not Way.WEIGHTS else Need.CODE
+
+
+@dataclass(frozen=True, kw_only=True, order=True, slots=True)
+class Save:
+    """One artifact to write: a scenario in a format, by a writer, with its code registered or not.
+
+    `origin` is what the writer has its model from, where it does not build it: another artifact, and how it loads that.
+    """
+
+    writer: str
+    scenario: str
+    registered: bool
+    format: Format
+    origin: Origin = ()
+
+    @property
+    def id(self) -> str:
+        """Its name in messages and requests."""
+        own = f"{self.writer}/{self.scenario}/{'registered' if self.registered else 'plain'}/{self.format}"
+        return f"{_from(self.origin)}{own}"
+
+    @property
+    def line(self) -> tuple[Save, ...]:
+        """It, and all that it comes from, the newest first."""
+        return (self, *self.origin[0].line) if self.origin else (self,)
+
+
+@dataclass(frozen=True, kw_only=True, order=True, slots=True)
+class Cell:
+    """One square of the matrix: who saved what how, and who loads it. `origin` is that of its artifact."""
+
+    writer: str
+    reader: str
+    scenario: str
+    variant: Variant
+    format: Format
+    origin: Origin = ()
+
+    @property
+    def id(self) -> str:
+        """Its name everywhere: files, pages, the command line."""
+        return f"{_from(self.origin)}{self.writer}/{self.reader}/{self.scenario}/{self.variant}/{self.format}"
+
+    @property
+    def save(self) -> Save:
+        """The artifact it reads: `bare` and `custom_objects` share one."""
+        return _save(self.writer, self.scenario, self.variant is Variant.REGISTERED, self.format, self.origin)
+
+
+@cache
+def _save(writer: str, scenario: str, registered: bool, format_: Format, origin: Origin) -> Save:  # noqa: FBT001 - a key
+    """Return one artifact; hundreds of cells share it, and ask for it many times."""
+    return Save(writer=writer, scenario=scenario, registered=registered, format=format_, origin=origin)
+
+
+def _from(origin: Origin) -> str:
+    return f"{origin[0].id} > {origin[1].name} > " if origin else ""
+
+
+Origin = tuple[Save, Rung] | tuple[()]

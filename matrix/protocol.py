@@ -16,13 +16,18 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .model import Format, Rung, Stage, Variant
+from .model import Format, Rung, Stage, Variant, Way
 
 Facts = Mapping[str, Any]
 State = Mapping[str, str]
 Code = Literal["none", "load", "register"]
 Isolation = Literal["group", "cell", "fresh"]
 ARRAY_BYTES = 64 << 20
+_CODE: Mapping[Variant, Code] = {
+    Variant.BARE: "none",
+    Variant.CUSTOM_OBJECTS: "load",
+    Variant.REGISTERED: "register",
+}
 KINDS = frozenset("fiub")
 _DTYPE = re.compile(r"[<>|=][a-zA-Z]\d{1,3}")  # numpy would also read a small language of its own
 _ENDING = re.compile(r"exited|timeout|signal \d{1,3}|no result|protocol")
@@ -54,11 +59,18 @@ class Hello:
     fence: bool
 
 
+def seen(format_: Format, rung: Rung) -> Code:
+    """Return what of a scenario's code a child must see to load in some way: weights need what builds their model."""
+    weights = rung.way is Way.WEIGHTS or (rung.way is Way.OWN and format_ is Format.WEIGHTS_H5)
+    return "load" if weights and rung.code is not Variant.REGISTERED else _CODE[rung.code]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Item:
     """One cell of a request: its name, its format, where its artifact is, the key of its inputs, and how to load it.
 
-    `registered`: whether the file knows the classes of its writer under the names of a registry.
+    `registered`: whether the file knows the classes of its writer under the names of a registry. `resave`: in which
+    format, and where, the loaded model is saved again.
     """
 
     id: str
@@ -67,6 +79,7 @@ class Item:
     inputs: str = ""
     registered: bool = False
     rung: Rung = Rung()  # noqa: RUF009 - frozen
+    resave: tuple[Format, str] | None = None
 
     def to_json(self) -> dict[str, object]:
         """Return what a worker reads of it."""
@@ -79,7 +92,9 @@ class Item:
             "safe_mode": self.rung.safe_mode,
             "call": self.rung.call,
         }
-        return {"id": self.id, "format": str(self.format), "path": self.path, "inputs": self.inputs, "rung": rung}
+        again = self.resave and {"format": str(self.resave[0]), "path": self.resave[1]}
+        own = {"id": self.id, "format": str(self.format), "path": self.path, "inputs": self.inputs}
+        return {**own, "rung": rung, "resave": again}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -59,7 +59,8 @@ class Recipes:
 
     def of_save(self, save: Save) -> dict[str, str]:
         """Return what decides how a save ends, by the name of the ingredient."""
-        return {"writer": self._prints[save.writer], "scenario": self._scripts[save.scenario], **self._common}
+        origin = {"origin": self.save(save.origin[0]), "rung": save.origin[1].name} if save.origin else {}
+        return {"writer": self._prints[save.writer], "scenario": self._scripts[save.scenario], **self._common, **origin}
 
     def of_load(self, cell: Cell, rungs: str) -> dict[str, str]:
         """Return what decides how a cell ends, by the name of the ingredient."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from . import report
 from .audit import Audit, Auditor
 from .backends import Backend
+from .bridging import around
 from .choices import Chosen
 from .engine import INTERRUPTED, Engine, Outcome
 from .errors import EnvironmentFailed, Incomplete, UsageError, unknown
@@ -99,6 +100,9 @@ def measured(chosen: Chosen, engine: Engine, *, command: str, note: str, audit: 
     """
     started, clock = datetime.now(UTC), time.monotonic()
     outcome = engine.run()
+    if outcome.complete:
+        left = None if engine.means.seconds is None else max(0.0, engine.means.seconds - (time.monotonic() - clock))
+        outcome = around(engine, outcome, chosen.siblings, Engine.run, seconds=left)
     repeated = _audited(engine, outcome, audit) if audit and outcome.complete else None
     said = " ".join(filter(None, [note, repeated.sentence if repeated else "", _halted(outcome)]))
     seconds = time.monotonic() - clock
@@ -108,7 +112,7 @@ def measured(chosen: Chosen, engine: Engine, *, command: str, note: str, audit: 
 
 def snapshot(chosen: Chosen, engine: Engine, *, command: str, started: datetime) -> Run:
     """Return what is known now of a run that goes on."""
-    outcome = engine.snapshot()
+    outcome = around(engine, engine.snapshot(), chosen.siblings, Engine.snapshot)
     done = sum(item.status is not Status.NOT_RUN for item in outcome.results)
     note = f"Running: {done:,} of {len(outcome.results):,} cells are decided."
     seconds = max(0.0, (datetime.now(UTC) - started).total_seconds())

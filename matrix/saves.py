@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 from . import artifact
+from .artifact import Artifact
 from .backends import Worker
 from .errors import MEND, EnvironmentFailed
 from .judge import attempt, traceback_text, trouble
-from .model import Format, Save, Scenario, Tolerance, digest
+from .model import Format, Save, Scenario, Status, digest
 from .protocol import (
+    Code,
     Facts,
     Isolation,
     Item,
@@ -23,11 +26,11 @@ from .protocol import (
     Saved,
     Transcript,
     Unsupported,
+    seen,
     transcript,
 )
 from .recipe import Recipes
 from .records import anonymous, packed, understood, unpacked
-from .results import Attempt
 from .shared import Shared
 from .store import Store
 
@@ -45,48 +48,6 @@ class Limits:
     timeout: float
     memory: int
     isolation: Isolation = "group"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Artifact:
-    """How one save ended.
-
-    Attributes:
-        save, key: which one, and its key.
-        path: where the artifact is; None when there is none.
-        digest: of its files when they were written.
-        saved: what its writer fed and predicted; None when there is none.
-        container: what was really written.
-        unsupported: why the writer has no such format; empty when it has.
-        failed: how the save went wrong; None when it did not.
-        fault: what on our side kept it from being saved; empty when nothing did. Never stored.
-    """
-
-    save: Save
-    key: str
-    path: Path | None = None
-    digest: str = ""
-    saved: Saved | None = None
-    container: str = ""
-    unsupported: str = ""
-    failed: Attempt | None = None
-    fault: str = ""
-
-    @property
-    def intact(self) -> bool:
-        """Whether the files are still those that were written."""
-        try:
-            return self.path is not None and artifact.tree_digest(self.path) == self.digest
-        except (artifact.ArtifactError, OSError):
-            return False
-
-    @property
-    def inode(self) -> int:
-        """Tells its files from those of another save, which come to the same place; 0 where none are."""
-        try:
-            return self.path.stat().st_ino if self.path is not None else 0
-        except OSError:
-            return 0
 
 
 @dataclass(frozen=True)
@@ -137,7 +98,14 @@ class Writer:
             saves: what to save.
             alone: those that a worker died of: each gets a child of its own.
         """
-        for group in _groups(saves, alone):
+        ready = []
+        for save in saves:
+            lost = self._lost(save)
+            if lost is None:
+                ready.append(save)
+            else:
+                yield lost
+        for group in _groups(ready, alone):
             if group[0].registered and not worker.hello.register:
                 for save in group:
                     yield self._keep(save, _refusal(save), None)
@@ -149,24 +117,58 @@ class Writer:
     def _written(self, worker: Worker, group: Sequence[Save], desk: Path, limits: Limits) -> Iterator[Artifact]:
         scenario = self.scenarios[group[0].scenario]
         wanted = {save.id: save for save in group}
-        places = {save.id: desk / save.format / artifact.FILE_NAMES[save.format] for save in group}
+        places = {save.id: desk / str(n) / artifact.FILE_NAMES[save.format] for n, save in enumerate(group)}
         for place in places.values():
             place.parent.mkdir()
+        inputs: dict[str, Facts] = {}
         request = Request(
-            task="save",
+            task="load" if group[0].origin else "save",
             scenario=scenario.name,
             script=str(scenario.path),
-            code="register" if group[0].registered else "load",
-            items=[Item(id=save.id, format=save.format, path=str(places[save.id])) for save in group],
-            inputs={},
+            code=_seen(group[0]),
+            items=[self._item(save, places[save.id], inputs) for save in group],
+            inputs=inputs,
             timeout=limits.timeout,
             memory=limits.memory,
             isolation=limits.isolation,
         )
         for line in worker.ask(request):
-            facts, said = understood(anonymous(line, desk))
+            origin = self._origin(wanted[str(line.get("cell"))])
+            folders = [desk, *([origin.path.parent] if origin and origin.path else [])]
+            facts, said = understood(reduce(anonymous, folders, line))
             refuse_trouble(said)
             yield self._keep(wanted[said.cell], facts, places[said.cell])
+
+    def _item(self, save: Save, place: Path, inputs: dict[str, Facts]) -> Item:
+        """Return what a worker is to save. Where it loads the model for that, what to feed it goes into `inputs`."""
+        origin = self._origin(save)
+        if not save.origin or origin is None or origin.saved is None:
+            return Item(id=save.id, format=save.format, path=str(place))
+        source, rung = save.origin
+        key = digest(origin.saved.inputs)
+        inputs[key] = origin.saved.inputs
+        return Item(
+            id=save.id,
+            format=source.format,
+            path=str(origin.path),
+            inputs=key,
+            registered=source.registered,
+            rung=rung,
+            resave=(save.format, str(place)),
+        )
+
+    def _origin(self, save: Save) -> Artifact | None:
+        """Return what a model is loaded from before it is saved again; None when it is built, or nothing is known."""
+        return self._recorded(save.origin[0]) if save.origin else None
+
+    def _lost(self, save: Save) -> Artifact | None:
+        """Return how a save ends whose model cannot be had; None when nothing speaks against it."""
+        origin = self._origin(save)
+        if not save.origin or (origin is not None and origin.saved is not None and self.at_hand(origin)):
+            return None
+        if origin is not None and origin.failed is not None:
+            return Artifact(save=save, key=self.recipes.save(save), failed=origin.failed)
+        return Artifact(save=save, key="", fault=f"{save.origin[0].id} is not there any more")
 
     def _keep(self, save: Save, facts: Facts, place: Path | None) -> Artifact:
         """Move the artifact to its place, write the record, and return what is known now."""
@@ -179,7 +181,7 @@ class Writer:
             "digest": "",
             "container": "",
         }
-        if place is not None and "saved" in (facts["answer"] or {}):
+        if place is not None and {"saved", "loaded"} & (facts["answer"] or {}).keys():
             try:
                 record.update(digest=artifact.tree_digest(place), container=artifact.container(place), file=place.name)
                 place = self.store.keep(place, key)
@@ -210,23 +212,25 @@ class Writer:
 
     def _artifact(self, save: Save, record: Mapping[str, Any], said: Transcript) -> Artifact:
         key = self.recipes.save(save)
-        match said:
-            case Transcript(ending="exited", answer=Saved() as saved):
-                return Artifact(
-                    save=save,
-                    key=key,
-                    path=self.store.place(key, Path(record["file"]).name),
-                    digest=record["digest"],
-                    saved=saved,
-                    container=record["container"],
-                )
-            case Transcript(ending="exited", answer=Unsupported(reason=reason)):
-                return Artifact(save=save, key=key, unsupported=reason)
-            case _:
-                if isinstance(said.answer, Raised):
-                    text = traceback_text(said.answer.chain)
-                    self.store.ledger.keep_traceback(digest(text), text)
-                return Artifact(save=save, key=key, failed=attempt(said, None, Tolerance(), rung="save"))
+        if said.ending == "exited" and isinstance(said.answer, Unsupported):
+            return Artifact(save=save, key=key, unsupported=said.answer.reason)
+        origin = self._origin(save)
+        reference = origin.saved if origin else None
+        judged = attempt(said, reference, self.scenarios[save.scenario].tolerance, rung="save")
+        saved = reference or said.answer
+        if judged.status is not Status.PASS or not isinstance(saved, Saved):
+            if isinstance(said.answer, Raised):
+                text = traceback_text(said.answer.chain)
+                self.store.ledger.keep_traceback(digest(text), text)
+            return Artifact(save=save, key=key, failed=judged)
+        return Artifact(
+            save=save,
+            key=key,
+            path=self.store.place(key, Path(record["file"]).name),
+            digest=record["digest"],
+            saved=saved,
+            container=record["container"],
+        )
 
 
 def refuse_trouble(said: Transcript) -> None:
@@ -240,11 +244,22 @@ def refuse_trouble(said: Transcript) -> None:
 
 
 def _groups(saves: Sequence[Save], alone: Collection[Save]) -> list[list[Save]]:
-    """Return the saves that share a model, each group from the cleanest format to the most invasive."""
-    groups: defaultdict[tuple[bool, str, bool], list[Save]] = defaultdict(list)
+    """Return the saves that share a model, each group from the cleanest format to the most invasive.
+
+    Those that load a model first share a child, when they see the same of the scenario.
+    """
+    groups: defaultdict[tuple[bool, bool, str, bool, Code], list[Save]] = defaultdict(list)
     for save in sorted(saves, key=lambda item: _ORDER.index(item.format)):
-        groups[save in alone, save.scenario, save.registered].append(save)
+        groups[save in alone, bool(save.origin), save.scenario, save.registered, _seen(save)].append(save)
     return [group for _, group in sorted(groups.items())]
+
+
+def _seen(save: Save) -> Code:
+    """Return what of the scenario's code a save needs."""
+    if save.origin:
+        source, rung = save.origin
+        return seen(source.format, rung)
+    return "register" if save.registered else "load"
 
 
 def _refusal(save: Save) -> dict[str, object]:

@@ -11,15 +11,15 @@ classes. Such a call is done once, and both have its answer.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
+from .artifact import Artifact
 from .diagnosis.stages import uncompiled, unopened, unread
 from .model import Cell, Rung, Save, Stage, Status, Variant, Way
-from .plan import OPENED_BY_LOAD_MODEL, needs_code, own_rung
-from .protocol import Code, Facts, Hello, Raised, Transcript
+from .plan import OPENED_BY_LOAD_MODEL, own_rung
+from .protocol import Code, Facts, Hello, Raised, Transcript, seen
 from .results import Attempt
-from .saves import Artifact
 
 Call = tuple[Save, Code, Way, tuple[bool, ...]]
 Answers = dict[Call, tuple[Facts, Transcript]]
@@ -27,11 +27,6 @@ BATCH = 200  # cells of one child: what they leave behind in its memory counts a
 _CLIMBS = frozenset({Status.FAIL, Status.TIMEOUT, Status.CRASH})
 _BY_TENSORFLOW = frozenset({Way.TFSM, Way.RAW_SAVED_MODEL})
 _OF_CLASSES = frozenset({Stage.CONFIG, Stage.BUILD})
-_CODE: Mapping[Variant, Code] = {
-    Variant.BARE: "none",
-    Variant.CUSTOM_OBJECTS: "load",
-    Variant.REGISTERED: "register",
-}
 
 
 @dataclass
@@ -120,9 +115,8 @@ class Trial:
         return self.cell.save, self.code(rung), rung.way, (*options, rung.call)
 
     def code(self, rung: Rung) -> Code:
-        """Return what of the scenario a way of loading sees. Weights need the code that builds their model."""
-        own = rung.way is Way.OWN and rung.code is Variant.BARE and needs_code(self.cell)
-        return "load" if own or rung.way is Way.WEIGHTS else _CODE[rung.code]
+        """Return what of the scenario a way of loading sees."""
+        return seen(self.cell.format, rung)
 
 
 def _possible(rung: Rung, able: Hello) -> bool:

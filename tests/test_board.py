@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from programs import until
 
+from matrix.artifact import Artifact
 from matrix.board import Board, Work, decided
 from matrix.errors import EnvironmentFailed
 from matrix.model import Cell, Format, Save, Stage, Status, Variant
 from matrix.results import Attempt, Result
-from matrix.saves import Artifact
 
 FAILED = Attempt(rung="save", status=Status.FAIL, stage=Stage.SAVE, exception="TypeError", message="no config\nmore")
 

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 from values import CELL
 
-from matrix.artifact import tree_digest
+from matrix.artifact import Artifact, tree_digest
 from matrix.errors import Incomplete
-from matrix.saves import Artifact
 from matrix.store import SCHEMA, Store
 
 KEY = "ab" + "0" * 62

@@ -10,11 +10,11 @@ import pytest
 from fakes import FakeBackend, engine, environment, scenario
 from values import ABLE, ALL, CELL, line, raised
 
+from matrix.artifact import Artifact
 from matrix.judge import attempt
 from matrix.model import Cell, Format, Rung, Save, Tolerance, Variant, Way
 from matrix.plan import ladder, own_rung
 from matrix.protocol import transcript
-from matrix.saves import Artifact
 from matrix.trials import BATCH, Trial, _possible, batches
 
 BARE, CUSTOM, REGISTERED = (replace(CELL, variant=variant) for variant in ALL)

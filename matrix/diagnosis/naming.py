@@ -47,8 +47,10 @@ class Namer:
 
     def named(self, result: Result) -> Result:
         """Return a result with its cause: of how the scenario's own way ended, or the save."""
-        own = result.own
-        cause = self._cause(result.cell, own) if own and own.signature else ""
+        own, cell = result.own, result.cell
+        if result.writer_error:  # nobody has read anything
+            cell = replace(cell, reader=cell.writer)
+        cause = self._cause(cell, own) if own and own.signature else ""
         return replace(result, cause=cause) if cause else result
 
     def _cause(self, cell: Cell, own: Attempt) -> str:

@@ -22,7 +22,8 @@ should (see `fence`). A request is one group of cells:
      "code": "none" | "load" | "register",       what of the scenario the child sees before its first cell
      "cells": [{"id": ..., "format": ..., "path": ..., "inputs": key, "rung":
                 {"name": ..., "way": "own" | "tfsm" | "raw_saved_model" | "config_patch" | "weights",
-                 "custom_objects": bool, "packaged": bool, "compile": bool, "safe_mode": bool, "call": bool}}, ...],
+                 "custom_objects": bool, "packaged": bool, "compile": bool, "safe_mode": bool, "call": bool},
+                "resave": {"format": ..., "path": ...} or null}, ...],     a model that loads is saved again
      "inputs": {key: packed arrays},
      "timeout": seconds, "memory": bytes, "isolation": "group" | "cell" | "fresh"}
 

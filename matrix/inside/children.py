@@ -24,6 +24,7 @@ import shutil
 
 from .child import Child
 from .starting import forked, started
+from .work import written
 
 FINAL = ("exited", "protocol")
 
@@ -72,7 +73,7 @@ def lived(tensorflow, job):
 
 def clear(job):
     """Remove what a child left of artifacts that it did not finish."""
-    for cell in job["cells"] if job["task"] == "save" else ():
+    for path in written(job):
         with contextlib.suppress(OSError):  # there is none
-            os.unlink(cell["path"])
-        shutil.rmtree(cell["path"], ignore_errors=True)
+            os.unlink(path)
+        shutil.rmtree(path, ignore_errors=True)

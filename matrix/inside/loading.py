@@ -4,6 +4,7 @@ from . import dialects, filling, stored, translation
 from .arrays import packed, unpacked
 from .feeding import fed
 from .framework import Session
+from .saving import SAVE
 from .scenario import custom_objects, packaged
 from .state import state
 
@@ -45,7 +46,11 @@ class Loader:
             outputs = called(self.tensorflow, model, unpacked(self.inputs[cell["inputs"]]))
         else:
             outputs = model.predict(self.feed(cell["inputs"]), verbose=0)
-        return {"loaded": {"outputs": packed(outputs), "state": state(self.tensorflow, model)}}
+        answer = {"loaded": {"outputs": packed(outputs), "state": state(self.tensorflow, model)}}
+        if cell["resave"]:
+            reach("resave")
+            SAVE[cell["resave"]["format"]](model, cell["resave"]["path"])
+        return answer
 
     def feed(self, key):
         """Return what to predict from, made once for all cells with these inputs."""

@@ -3,7 +3,7 @@
 import json
 import time
 
-STAGES = frozenset(["import", "read", "config", "build", "weights", "predict", "save"])
+STAGES = frozenset(["import", "read", "config", "build", "weights", "predict", "save", "resave"])
 
 
 class Log:

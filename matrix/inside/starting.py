@@ -11,7 +11,7 @@ from . import framework
 from .channel import say
 from .fence import raise_around
 from .limits import die_with_parent
-from .work import close_all_but, settle_in, work
+from .work import close_all_but, settle_in, work, written
 
 
 def forked(tensorflow, job, scratch, results, noise):
@@ -64,5 +64,4 @@ def spawned(results):
 
 def writable(job, scratch):
     """Return the folders that a child may write in: its own, and where it is to leave artifacts."""
-    desks = {os.path.dirname(cell["path"]) for cell in job["cells"]} if job["task"] == "save" else ()
-    return [scratch, *sorted(desks)]
+    return [scratch, *sorted({os.path.dirname(path) for path in written(job)})]

@@ -100,18 +100,18 @@ def shape_of_input(node, dialect):
 
 
 def input_of_first(node, dialect):
-    """A stack of layers begins with an input, where its first layer had the shape of one."""
-    if not dialect["wraps"] or node["class_name"] != "Sequential" or not node["config"].get("layers"):
+    """A stack of layers begins with an input, where its first layer had the shape of one; no other layer has one."""
+    layers = node["config"].get("layers")
+    if not dialect["wraps"] or node["class_name"] not in GRAPHS or not layers:
         return node
-    first = node["config"]["layers"][0]
+    first, begin = layers[0], []
     shape = first["config"].get("batch_input_shape")
-    if shape is None or first["class_name"] == "InputLayer":
-        return node
-    kind = first["config"].get("dtype")
-    given = {"batch_shape": shape, "name": first["config"].get("name", "first") + "_input"}
-    given.update({"dtype": kind} if isinstance(kind, str) and first["class_name"] != "Embedding" else {})
-    begin = wrapped({"class_name": "InputLayer", "config": given}, dialect)
-    return configured(node, layers=[begin, without(first, "batch_input_shape"), *node["config"]["layers"][1:]])
+    if shape is not None and node["class_name"] == "Sequential":
+        kind = first["config"].get("dtype")
+        given = {"batch_shape": shape, "name": first["config"].get("name", "first") + "_input"}
+        given.update({"dtype": kind} if isinstance(kind, str) and first["class_name"] != "Embedding" else {})
+        begin = [wrapped({"class_name": "InputLayer", "config": given}, dialect)]
+    return configured(node, layers=begin + [without(one, "batch_input_shape") for one in layers])
 
 
 def nodes(node, dialect):

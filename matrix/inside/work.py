@@ -28,6 +28,13 @@ def settle_in(job, scratch, noise):
     restrict(job["memory"])
 
 
+def written(job):
+    """Return where the artifacts go that a job leaves behind, those of models that it loads and saves again too."""
+    if job["task"] == "save":
+        return [cell["path"] for cell in job["cells"]]
+    return [cell["resave"]["path"] for cell in job["cells"] if cell["resave"]]
+
+
 def close_all_but(results):
     """Close what the parent had open, its way to the host above all: no scenario may speak there."""
     os.closerange(3, results)

@@ -139,7 +139,7 @@ def _reason(row: dict[str, Any], results: Sequence[Result]) -> Reason:
         causes=tuple(_why(slug) for slug, _ in Counter(one.cause for one in results if one.cause).most_common()),
         cells=row["cells"],
         letters=shares(row, words.ORDER[1:6]),
-        remedies=_merged(words.remedy(words.line(name, 80), format_, n) for (name, format_), n in fixed.most_common()),
+        remedies=_merged(words.remedy(words.line(name, 200), format_, n) for (name, format_), n in fixed.most_common()),
         unhelped=f"Tried without success: {named}." if named else "",
         squares=tuple(map(_example, results)),
     )

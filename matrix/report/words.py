@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import assert_never
 
+from .. import detours
+from ..detours import Hop
 from ..model import Format, Rung, Status, Variant, Way
 
 ORDER = (
@@ -153,7 +156,10 @@ def variant_meaning(variant: Variant) -> str:
 
 
 def remedy(name: str, format_: Format, cells: int) -> Remedy:
-    """Return a rung in words, with the line of code that is changed."""
+    """Return a rung, or a detour, in words, with the line of code that is changed."""
+    around = detours.read(name)
+    if around is not None:
+        return _around(name, around[0], remedy(around[1], format_, cells))
     registered = str(Variant.REGISTERED)
     parts = [name] if name in _PARTS else name.split("+")
     if not all(part in _PARTS for part in parts):
@@ -167,6 +173,33 @@ def remedy(name: str, format_: Format, cells: int) -> Remedy:
         code = "@register_keras_serializable() on each class, then " + code
     needs = "the code" if _OF_CODE & set(parts) else "only the file"
     return Remedy(name=name, words=words, needs=needs, code=code, cells=cells)
+
+
+def _around(name: str, hops: Sequence[Hop], last: Remedy) -> Remedy:
+    """Return a detour in words.
+
+    Args:
+        name: of the remedy.
+        hops: the environments on the way; none for the legacy Keras of the reader.
+        last: how the file is loaded at its end.
+    """
+    plain = last.name == Rung().name
+    if not hops:
+        ending = "" if plain else f", and {last.words}"
+        text = f"set TF_USE_LEGACY_KERAS=1 with tf_keras installed{ending}"
+        code = f"TF_USE_LEGACY_KERAS=1 python ...  {last.code}".rstrip()
+    else:
+        steps = [
+            f"load it in {hop.environment}{'' if hop.rung == Rung().name else f' ({hop.rung})'} "
+            f"and save it there as {format_name(hop.format)}"
+            for hop in hops
+        ]
+        ending = "load that" if plain else f"load that ({last.name})"
+        text, code = ", then ".join([*steps, ending]), ""
+    needs = "another environment"
+    if last.needs == "the code" or any(_OF_CODE & set(hop.rung.split("+")) for hop in hops):
+        needs += " and the code"
+    return Remedy(name=name, words=text, needs=needs, code=code, cells=last.cells)
 
 
 def shown(text: object, limit: int = 300) -> str:

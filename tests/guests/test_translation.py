@@ -106,6 +106,13 @@ CASES = [
         id="input-of-the-first",
     ),
     pytest.param(
+        "input_of_first",
+        NEW,
+        node("Sequential", layers=[node("InputLayer", batch_shape=[1]), node("Dense", batch_input_shape=[1], units=1)]),
+        node("Sequential", layers=[node("InputLayer", batch_shape=[1]), node("Dense", units=1)]),
+        id="shape-of-no-other",
+    ),
+    pytest.param(
         "nodes",
         OLD,
         graph(told("a", "Dense"), told("b", "Dense", {"args": [stand("a", 0, 0)], "kwargs": {"mask": None}})),
