@@ -24,7 +24,8 @@ from . import interpreters, releases, requirements
 from .entries import Entry, Sdist
 from .errors import EnvironmentFailed
 from .index import Index
-from .releases import PROJECTS, Release, Seeds
+from .model import USE_LEGACY, legacy_sibling, uses_legacy
+from .releases import PROJECTS, TF_KERAS, Release, Seeds
 
 # TensorFlow 2.21 has no wheel for an older glibc than 2.27.
 PLATFORM = "x86_64-manylinux_2_28"
@@ -80,10 +81,25 @@ class Locker:
         """
         asked: tuple[str, ...] = (release.requirement,)
         entry = self.lock(id_, python=release.python, asked=asked, profiles=profiles)
-        if entry.keras and int(entry.keras.split(".")[0]) >= 3:
+        if _is_keras_3(entry):
             asked = (*asked, f"keras=={entry.keras}")
             entry = self.lock(id_, python=release.python, asked=asked, profiles=profiles)
         return entry
+
+    def legacy(self, entry: Entry, release: Release) -> Entry | None:
+        """Return the lock of a release with Keras 2, beside that with Keras 3; None where it has Keras 2 or no other.
+
+        Args:
+            entry: of the release.
+            release: what it was made from.
+
+        Raises:
+            EnvironmentFailed: no set of packages satisfies it.
+        """
+        asked = releases.legacy(self.index, self.seeds, self.now, release) if _is_keras_3(entry) else ()
+        if not asked:
+            return None
+        return self.lock(legacy_sibling(entry.id), python=release.python, asked=asked, variables=(USE_LEGACY,))
 
     def lock(
         self,
@@ -109,7 +125,7 @@ class Locker:
             id=id_,
             python=python,
             tensorflow=next((versions[project] for project in PROJECTS if project in versions), ""),
-            keras=versions.get("keras", ""),
+            keras=versions.get(TF_KERAS if TF_KERAS in versions and uses_legacy(variables) else "keras", ""),
             requirements=asked,
             variables=variables,
             profiles=profiles,
@@ -136,6 +152,11 @@ class Locker:
         cutoff = newest + self.seeds.cutoff if newest else self.now
         released = [uploads[project] for project in PROJECTS if project in uploads]
         return cutoff.astimezone(UTC).replace(microsecond=0), max(released, default=None)
+
+
+def _is_keras_3(entry: Entry) -> bool:
+    """Whether Keras is the one that is no part of TensorFlow any more."""
+    return bool(entry.keras) and int(entry.keras.split(".")[0]) >= 3
 
 
 def with_uv(question: Question) -> str:

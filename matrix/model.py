@@ -5,6 +5,7 @@ Everything here is pure: no file, no process, no clock. Every other module speak
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
@@ -12,6 +13,12 @@ from pathlib import Path
 
 from .fingerprint import digest as digest  # noqa: PLC0414 - the rest of the package finds it here
 from .fingerprint import fingerprint
+
+# An environment `tf-2.19+legacy` stands beside `tf-2.19`.
+LEGACY = "+legacy"
+# Has `tf.keras` be `tf_keras`, in a TensorFlow that knows it (https://github.com/keras-team/tf-keras#readme).
+USE_LEGACY = ("TF_USE_LEGACY_KERAS", "1")
+_TRUE = ("1", "true", "True")  # what TensorFlow takes for yes
 
 
 class Format(StrEnum):
@@ -105,6 +112,19 @@ _WORDS = {
 _MEASURED = frozenset({Status.PASS, Status.DRIFT, Status.REMEDIED, Status.FAIL, Status.TIMEOUT, Status.CRASH})
 
 
+def uses_legacy(variables: Iterable[tuple[str, str]]) -> bool:
+    """Whether variables of an environment ask for `tf_keras`."""
+    return any(name == USE_LEGACY[0] and value in _TRUE for name, value in variables)
+
+
+def legacy_sibling(environment_id: str) -> str:
+    """Return the name of an environment's sibling: the same TensorFlow with the Keras 2 that lives on as `tf_keras`.
+
+    Only those of the catalogue that have Keras 3 have one; whether it is there is for the catalogue to say.
+    """
+    return f"{environment_id}{LEGACY}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Environment:
     """One Python with one pinned set of packages and variables.
@@ -113,7 +133,8 @@ class Environment:
         id: the name on every page, e.g. `tf-2.12`.
         python: the minor version of CPython, e.g. `3.11`.
         tensorflow: the version that the lock pins, e.g. `2.12.1`.
-        keras: the Keras version that the lock pins; empty where TensorFlow carries Keras in its own tree.
+        keras: the Keras version that the lock pins, of `tf_keras` where `tf.keras` is that; empty where TensorFlow
+            carries Keras in its own tree.
         requirements: what was asked for before it was locked.
         lock: the text of the hash-pinned requirements file.
         variables: environment variables that belong to it, sorted, e.g. `TF_USE_LEGACY_KERAS`.

@@ -9,7 +9,7 @@ from itertools import product
 from packaging.specifiers import SpecifierSet
 
 from .errors import NothingSelected
-from .model import Cell, Environment, Format, Rung, Save, Scenario, Variant, Way
+from .model import LEGACY, Cell, Environment, Format, Rung, Save, Scenario, Variant, Way, legacy_sibling
 
 OPENED_BY_LOAD_MODEL = frozenset({Format.H5, Format.KERAS, Format.SAVED_MODEL})
 _CONFIGURED = frozenset({Format.H5, Format.KERAS})
@@ -138,11 +138,14 @@ def _options(cell: Cell, codes: Sequence[Variant], *, safe_mode: bool) -> list[l
 def focus(environments: Sequence[Environment], start: str, end: str) -> tuple[str, str]:
     """Return the pair of the verdict: as asked, else from the newest of the last Keras generation to the newest.
 
-    With one generation only, from the oldest to the newest.
+    With one generation only, from the oldest to the newest. A legacy sibling stands back for what it is a sibling of,
+    and for every release of its generation.
     """
-    newest = environments[-1]
+    siblings = {legacy_sibling(item.id) for item in environments}
+    newest = [item for item in environments if item.id not in siblings][-1]
     older = [item for item in environments if item.generation < newest.generation]
-    return start or (older[-1] if older else environments[0]).id, end or newest.id
+    releases = [item for item in older if not item.id.endswith(LEGACY)]
+    return start or (releases or older or environments)[-1 if older else 0].id, end or newest.id
 
 
 def rank(cell: Cell, focus: tuple[str, str], generations: Mapping[str, int]) -> int:

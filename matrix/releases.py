@@ -15,6 +15,9 @@ from .index import File, Index
 SEEDS = Path(__file__).parent / "data" / "selection.toml"
 # The smaller one first: it has no CUDA in it, and is the same code.
 PROJECTS = ("tensorflow-cpu", "tensorflow")
+# Keras 2 after TensorFlow went over to Keras 3 (https://github.com/keras-team/tf-keras). It pulls `tensorflow`, whose
+# files would lie over those of `tensorflow-cpu`.
+TF_KERAS = "tf-keras"
 _MINORS = range(5, 40)
 
 
@@ -85,6 +88,24 @@ def patch(index: Index, seeds: Seeds, version: Version) -> Release | None:
     """Return one release that was asked for by its number, yanked or not; None when it has no wheel for Linux."""
     files = {project: _wheels(index.files(project), yanked=True) for project in PROJECTS}
     return _release(version, files, seeds.newest_python)
+
+
+def legacy(index: Index, seeds: Seeds, now: datetime, release: Release) -> tuple[str, ...]:
+    """Return what to ask for to have a release with `tf_keras`: its newest patch of that minor; none without one.
+
+    What is yanked, unfinished or too young is passed over, as it is among the releases of TensorFlow.
+    """
+    theirs = _wheels(index.files(TF_KERAS), yanked=False)
+    found = [
+        version
+        for version in sorted({file.version for file in theirs})
+        if version.release[:2] == release.version.release[:2] and not version.is_prerelease
+        for since in [uploaded(theirs, version, release.python)]
+        if since is not None and now - since >= seeds.minimum_age
+    ]
+    whole = PROJECTS[-1]
+    ours = [file for file in index.files(whole) if file.version == release.version and file.runs_on(release.python)]
+    return (f"{whole}=={release.version}", f"{TF_KERAS}=={found[-1]}") if found and ours else ()
 
 
 def profiles(releases: Iterable[Release], seeds: Seeds) -> dict[str, tuple[str, ...]]:

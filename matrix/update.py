@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 from packaging.version import Version
@@ -32,7 +33,9 @@ def online() -> Locker:
 
 
 def catalogue(locker: Locker, say: Say) -> tuple[Entry, ...]:
-    """Return the locks of all minors, oldest first, several made at once.
+    """Return the locks of all minors, oldest first, each with its legacy sibling behind it; several made at once.
+
+    Siblings are part of no profile: they answer another question.
 
     Raises:
         Incomplete: the index does not answer.
@@ -41,13 +44,16 @@ def catalogue(locker: Locker, say: Say) -> tuple[Entry, ...]:
     chosen = releases.minors(locker.index, locker.seeds, locker.now)
     members = releases.profiles(chosen, locker.seeds)
 
-    def locked(release: Release) -> Entry:
+    def locked(release: Release) -> list[Entry]:
         entry = locker.release(f"tf-{release.minor}", release, members[release.minor])
-        say(f"{entry.id}: {release.requirement}, Python {entry.python}, Keras {entry.keras or 'inside'}")
-        return entry
+        sibling = locker.legacy(entry, release)
+        made = [entry] if sibling is None else [entry, sibling]
+        for one in made:
+            say(f"{one.id}: {one.requirements[0]}, Python {one.python}, Keras {one.keras or 'inside'}")
+        return made
 
     with ThreadPoolExecutor(SEVERAL) as pool:
-        return tuple(pool.map(locked, chosen))
+        return tuple(chain.from_iterable(pool.map(locked, chosen)))
 
 
 def update(say: Say) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from matrix.catalog import DATA, environments
 from matrix.entries import Entry
 from matrix.errors import UsageError
 from matrix.fingerprint import fingerprint
+from matrix.model import LEGACY, USE_LEGACY, legacy_sibling
 from matrix.releases import Seeds
 
 
@@ -19,7 +21,7 @@ def test_all_minors_are_there_in_order(tmp_path: Path) -> None:
     """
     The package brings every minor from the oldest on, each with a lock in which everything has a hash.
     """
-    found = environments(tmp_path)
+    found = [item for item in environments(tmp_path) if not item.id.endswith(LEGACY)]
 
     minors = [item.id.removeprefix("tf-") for item in found]
     assert minors == sorted(minors, key=Version)
@@ -40,6 +42,25 @@ def test_profiles_are_those_of_the_seeds(tmp_path: Path) -> None:
 
     for name, chosen in Seeds.read().profiles.items():
         assert sum(name in item.profiles for item in found) == len(chosen)
+
+
+def test_every_keras_3_has_a_legacy_sibling(tmp_path: Path) -> None:
+    """
+    The same TensorFlow on the same Python, right behind it, with tf_keras of that minor, its variable, and no profile.
+    """
+    found = environments(tmp_path)
+    siblings = {item.id: item for item in found if item.id.endswith(LEGACY)}
+
+    assert list(siblings) == [legacy_sibling(item.id) for item in found if item.generation == 3]
+    for plain, sibling in pairwise(found):
+        if sibling.id in siblings:
+            assert sibling.id == legacy_sibling(plain.id)
+            assert (sibling.python, sibling.tensorflow) == (plain.python, plain.tensorflow)
+            assert (sibling.generation, sibling.variables, sibling.profiles) == (2, (USE_LEGACY,), frozenset())
+            assert Version(sibling.keras).release[:2] == Version(sibling.tensorflow).release[:2]
+            assert sibling.requirements == (f"tensorflow=={plain.tensorflow}", f"tf-keras=={sibling.keras}")
+            assert f"\ntf-keras=={sibling.keras} \\\n" in sibling.lock
+            assert "tensorflow-cpu==" not in sibling.lock
 
 
 def test_keras_three_is_pinned_by_number(tmp_path: Path) -> None:

@@ -54,6 +54,26 @@ def test_every_entry_is_whole() -> None:
                 re.compile(pattern)
 
 
+@pytest.mark.parametrize(
+    ("words", "writer", "slug"),
+    [
+        pytest.param("'optional'", "2.21.0", "optional_input_of_newer_tf_keras", id="tf-keras"),
+        pytest.param("'batch_shape', 'optional'", "3.13.2", "keras3_file_in_keras2", id="keras-3"),
+        pytest.param("'batch_shape', 'optional'", "", "keras3_file_in_keras2", id="keras-3-by-its-words"),
+        pytest.param("'optional'", "", "", id="either"),
+    ],
+)
+def test_an_optional_input_is_told_by_who_wrote_it(words: str, writer: str, slug: str) -> None:
+    """
+    Both tf_keras and Keras 3 write a word that older Keras 2 refuses; where it may be either, none is named.
+    """
+    facts = Facts(writer=Version(writer) if writer else None, reader=Version("2.15.0"))
+
+    found = recognised(f"ValueError: Unrecognized keyword arguments: [{words}]", facts).cause
+
+    assert (found.slug if found else "") == slug
+
+
 def test_slugs_are_told_once() -> None:
     """
     No slug stands for two causes.

@@ -223,6 +223,18 @@ def test_another_version_than_asked_for_is_an_environment_error(backend: FakeBac
     assert "holds TensorFlow 2.0.1, not 2.0.0" in outcome.environments[0].error
 
 
+def test_another_keras_than_asked_for_is_an_environment_error(backend: FakeBackend, tmp_path: Path) -> None:
+    """
+    Where the variables ask for tf_keras, a worker that finds Keras 3 is not believed about anything.
+    """
+    asking = replace(environment("3.0.0", TF_USE_LEGACY_KERAS="true"), keras="2.0.0")
+
+    outcome = engine(backend, tmp_path, [asking], [scenario("plain_fake")]).run()
+
+    assert {item.status for item in outcome.results} == {Status.ENVIRONMENT}
+    assert "is to use tf_keras, and its tf.keras is Keras 3.0.0" in outcome.environments[0].error
+
+
 @pytest.mark.faults
 def test_where_a_fork_is_not_safe_each_group_gets_a_fresh_process(backend: FakeBackend, tmp_path: Path) -> None:
     """

@@ -14,6 +14,7 @@ from matrix.cli import main
 
 LINE = """TypeError: Could not locate class 'TFOpLambda'. Make sure custom classes are decorated with
 `@keras.saving.register_keras_serializable()`."""
+ONLY_KERAS_3 = "AttributeError: The layer dense has never been called and thus has no defined input."
 AMBIGUOUS = "ValueError: something that nobody ever heard of"
 
 
@@ -49,6 +50,27 @@ def test_json_is_one_object(text: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert said["confidence"] == "high"
     assert said["title"]
     assert isinstance(said["remedies"], list)
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        pytest.param("tf-2.19", "keras3_general_incompatibility", id="keras-3"),
+        pytest.param("2.19.0", "keras3_general_incompatibility", id="keras-3-of-a-patch"),
+        pytest.param("tf-2.19+legacy", "unknown", id="legacy"),
+        pytest.param("2.19.0+legacy", "unknown", id="legacy-of-a-patch"),
+        pytest.param("tf-2.12+legacy", "unknown", id="no-such-sibling"),
+    ],
+)
+def test_a_legacy_sibling_has_keras_2(name: str, cause: str, text: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """
+    What only Keras 3 says is no cause where TensorFlow uses tf_keras, however its version is spelled.
+    """
+    text.write_text(ONLY_KERAS_3, encoding="utf-8")
+
+    assert main(["explain", str(text), "--json", "--to", name]) == 0
+
+    assert json.loads(capsys.readouterr().out)["cause"] == cause
 
 
 def test_what_is_not_known_is_said(text: Path, capsys: pytest.CaptureFixture[str]) -> None:

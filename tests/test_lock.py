@@ -11,7 +11,7 @@ from packaging.utils import parse_wheel_filename
 from packaging.version import Version
 
 from matrix import entries, releases, update
-from matrix.catalog import toml
+from matrix.catalog import environment, toml
 from matrix.config import UserEnvironment
 from matrix.entries import Entry, Sdist
 from matrix.errors import EnvironmentFailed, UsageError
@@ -34,6 +34,12 @@ def wheel(project: str, version: str, python: str, uploaded: datetime, *, yanked
     """One wheel for Linux."""
     tag = f"cp{python.replace('.', '')}"
     _, parsed_version, _, tags = parse_wheel_filename(f"{project}-{version}-{tag}-{tag}-manylinux2014_x86_64.whl")
+    return File(version=parsed_version, uploaded=uploaded, yanked=yanked, tags=tags)
+
+
+def any_python(version: str, uploaded: datetime, *, yanked: bool = False) -> File:
+    """One wheel of tf_keras, which is the same for all."""
+    _, parsed_version, _, tags = parse_wheel_filename(f"tf_keras-{version}-py3-none-any.whl")
     return File(version=parsed_version, uploaded=uploaded, yanked=yanked, tags=tags)
 
 
@@ -75,6 +81,19 @@ INDEX = Memory(
 )
 
 
+def with_tf_keras(*theirs: File, tensorflow: str = "2.21.0") -> Memory:
+    """The index, with a whole TensorFlow and some tf_keras."""
+    whole = [*INDEX.files("tensorflow"), wheel("tensorflow", tensorflow, "3.12", day(4))]
+    return Memory(
+        {
+            "tensorflow-cpu": INDEX.files("tensorflow-cpu"),
+            "keras": INDEX.files("keras"),
+            "tensorflow": whole,
+            "tf-keras": theirs,
+        }
+    )
+
+
 def pylock(packages: Mapping[str, str], sources: Sequence[str] = ()) -> str:
     """A pylock.toml of these packages; `sources` have no wheel."""
     tables = []
@@ -83,6 +102,10 @@ def pylock(packages: Mapping[str, str], sources: Sequence[str] = ()) -> str:
         wheels = "" if name in sources else f"\nwheels = [{file}]"
         tables.append(f'[[packages]]\nname = "{name}"\nversion = "{version}"\nsdist = {file}{wheels}')
     return "\n".join(tables)
+
+
+KERAS_3 = pylock({"keras": "3.13.2", "tensorflow-cpu": "2.21.0"})
+WITH_TF_KERAS = pylock({"keras": "3.13.2", "tensorflow": "2.21.0", "tf-keras": "2.21.0"})
 
 
 def answering(text: str, asked: list[Question] | None = None) -> Callable[[Question], str]:
@@ -174,6 +197,103 @@ def test_keras_3_is_pinned_and_moves_the_cutoff() -> None:
 
     assert entry.requirements == ("tensorflow-cpu==2.21.0", "keras==3.13.2")
     assert [question.cutoff for question in asked] == [day(4, 4), day(4, 12)]
+
+
+def test_a_sibling_takes_the_newest_tf_keras_of_its_minor() -> None:
+    """
+    Yanked, unfinished, too young ones and those of other minors are passed over; TensorFlow is the same, and whole.
+    """
+    found = with_tf_keras(
+        any_python("2.20.3", day(5)),
+        any_python("2.21.0", day(5, 2)),
+        any_python("2.21.1", day(5, 9)),
+        any_python("2.21.2", day(6), yanked=True),
+        any_python("2.21.3rc0", day(6)),
+        any_python("2.21.4", NOW - timedelta(days=2)),
+        any_python("2.22.0", day(6)),
+    )
+    release = releases.minors(found, SEEDS, NOW)[-1]
+
+    assert releases.legacy(found, SEEDS, NOW, release) == ("tensorflow==2.21.0", "tf-keras==2.21.1")
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        pytest.param(INDEX, id="no-tf-keras"),
+        pytest.param(with_tf_keras(any_python("2.20.1", day(5))), id="none-of-this-minor"),
+        pytest.param(with_tf_keras(any_python("2.21.0", day(5), yanked=True)), id="yanked"),
+        pytest.param(with_tf_keras(any_python("2.21.0", day(5)), tensorflow="2.21.5"), id="no-whole-tensorflow"),
+    ],
+)
+def test_without_its_parts_there_is_no_sibling(index: Memory) -> None:
+    """
+    A minor with nothing to make a sibling of has none, and is no failure.
+    """
+    release = next(item for item in releases.minors(INDEX, SEEDS, NOW) if item.minor == "2.21")
+    making = Locker(index=index, resolve=answering(KERAS_3), seeds=SEEDS, now=NOW)
+
+    assert making.legacy(making.release("tf-2.21", release), release) is None
+
+
+def test_a_sibling_is_locked_with_its_variable() -> None:
+    """
+    Its cut-off is that of the newest of both uploads, its Keras that of tf_keras, and it is in no profile.
+    """
+    asked: list[Question] = []
+    index = with_tf_keras(any_python("2.21.0", day(5)))
+    making = Locker(index=index, resolve=answering(WITH_TF_KERAS, asked), seeds=SEEDS, now=NOW)
+    release = releases.minors(index, SEEDS, NOW)[-1]
+
+    made = making.legacy(making.release("tf-2.21", release, ("full",)), release)
+
+    assert made is not None
+    assert (made.id, made.python, made.profiles) == ("tf-2.21+legacy", "3.12", ())
+    assert made.variables == (("TF_USE_LEGACY_KERAS", "1"),)
+    assert made.requirements == asked[-1].requirements == ("tensorflow==2.21.0", "tf-keras==2.21.0")
+    assert (made.cutoff, made.released) == ("2025-05-04T00:00:00Z", "2025-04-01")
+    assert (made.tensorflow, made.keras, environment(made).generation) == ("2.21.0", "2.21.0", 2)
+
+
+def test_where_keras_is_2_there_is_no_sibling() -> None:
+    """
+    A minor whose own Keras is Keras 2 has none, though there is a tf_keras with its number.
+    """
+    index = with_tf_keras(any_python("2.12.0", day(5)))
+    release = releases.minors(index, SEEDS, NOW)[1]
+    text = pylock({"keras": "2.12.0", "tensorflow-cpu": "2.12.1"})
+    making = Locker(index=index, resolve=answering(text), seeds=SEEDS, now=NOW)
+
+    assert releases.legacy(index, SEEDS, NOW, release) != ()
+    assert making.legacy(making.release("tf-2.12", release), release) is None
+
+
+def test_siblings_stand_behind_their_releases() -> None:
+    """
+    The catalogue has each where the axes have it, and tells of both.
+    """
+
+    def resolve(question: Question) -> str:
+        return WITH_TF_KERAS if question.requirements[-1].startswith("tf-keras") else KERAS_3
+
+    said: list[str] = []
+    index = with_tf_keras(any_python("2.12.0", day(5)), any_python("2.21.0", day(5)))
+    made = update.catalogue(Locker(index=index, resolve=resolve, seeds=SEEDS, now=NOW), said.append)
+
+    assert [entry.id for entry in made] == ["tf-1.15", "tf-2.12", "tf-2.12+legacy", "tf-2.21", "tf-2.21+legacy"]
+    assert "tf-2.21+legacy: tensorflow==2.21.0, Python 3.12, Keras 2.21.0" in said
+
+
+def test_the_keras_of_an_environment_is_the_one_that_is_used() -> None:
+    """
+    tf_keras that is installed and not asked for changes nothing.
+    """
+    making = locker(WITH_TF_KERAS)
+
+    plain = making.lock("mine", python="3.11", asked=("keras<4",))
+    legacy = making.lock("mine", python="3.11", asked=("keras<4",), variables=(("TF_USE_LEGACY_KERAS", "true"),))
+
+    assert (plain.keras, legacy.keras) == ("3.13.2", "2.21.0")
 
 
 def test_a_package_without_a_wheel_is_recorded_with_its_source() -> None:

@@ -10,7 +10,20 @@ import pytest
 from values import CELL, environment, result
 
 from matrix import fingerprint
-from matrix.model import Format, Need, Rung, Stage, Status, Variant, Way, digest
+from matrix.model import (
+    LEGACY,
+    USE_LEGACY,
+    Format,
+    Need,
+    Rung,
+    Stage,
+    Status,
+    Variant,
+    Way,
+    digest,
+    legacy_sibling,
+    uses_legacy,
+)
 from matrix.results import Attempt, Result
 
 
@@ -159,6 +172,32 @@ def test_fingerprint_does_not_follow_from_names() -> None:
     same = replace(item, id="mine", profiles=frozenset({"quick"}), requirements=("tensorflow",), download=7)
 
     assert same.fingerprint == item.fingerprint
+
+
+def test_a_sibling_is_named_after_its_environment() -> None:
+    """
+    Who looks for the legacy sibling of an environment asks for one name, whether there is such a one or not.
+    """
+    assert legacy_sibling("tf-2.19") == "tf-2.19+legacy"
+    assert legacy_sibling("tf-2.19").removesuffix(LEGACY) == "tf-2.19"
+
+
+@pytest.mark.parametrize(
+    ("variables", "legacy"),
+    [
+        pytest.param({}, False, id="none"),
+        pytest.param(dict([USE_LEGACY]), True, id="ours"),
+        pytest.param({"A": "1", "TF_USE_LEGACY_KERAS": "True"}, True, id="what-tensorflow-takes-too"),
+        pytest.param({"TF_USE_LEGACY_KERAS": "0"}, False, id="no"),
+        pytest.param({"TF_USE_LEGACY_KERAS": "yes"}, False, id="what-tensorflow-does-not-take"),
+        pytest.param({"KERAS_BACKEND": "1"}, False, id="another"),
+    ],
+)
+def test_variables_tell_whether_tf_keras_is_used(variables: dict[str, str], legacy: bool) -> None:  # noqa: FBT001
+    """
+    As TensorFlow itself reads them.
+    """
+    assert uses_legacy(variables.items()) == legacy
 
 
 def test_noxfile_and_host_agree_about_fingerprints() -> None:

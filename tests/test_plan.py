@@ -15,6 +15,8 @@ from matrix.plan import focus, ladder, needs_code, own_rung, plan
 OLD = environment("tf-2.4", "2.4.4", "")
 MID = environment("tf-2.12")
 NEW = environment("tf-2.19", "2.19.1", "3.10.0")
+EARLY = environment("tf-2.16+legacy", "2.16.2", "2.16.0")
+LATE = environment("tf-2.19+legacy", "2.19.1", "2.19.0")
 LOADED = (Format.H5, Format.KERAS, Format.SAVED_MODEL)
 SCENARIO_VARIANTS = (ALL, (Variant.BARE,), (Variant.REGISTERED,), (Variant.BARE, Variant.REGISTERED))
 WHOLE_LADDERS = [
@@ -262,6 +264,11 @@ def test_own_way_is_the_variant_and_nothing_else(variant: Variant) -> None:
         pytest.param([OLD, MID, NEW], "", "", ("tf-2.12", "tf-2.19"), id="newest-of-the-last-generation-to-the-newest"),
         pytest.param([OLD, MID], "", "", ("tf-2.4", "tf-2.12"), id="one-generation-oldest-to-newest"),
         pytest.param([NEW], "", "", ("tf-2.19", "tf-2.19"), id="one-environment"),
+        pytest.param([OLD, MID, NEW, LATE], "", "", ("tf-2.12", "tf-2.19"), id="not-to-a-legacy-sibling"),
+        pytest.param([OLD, MID, EARLY, NEW], "", "", ("tf-2.12", "tf-2.19"), id="not-from-a-legacy-sibling"),
+        pytest.param([OLD, MID, LATE], "", "", ("tf-2.4", "tf-2.19+legacy"), id="to-one-that-stands-alone"),
+        pytest.param([NEW, LATE], "", "", ("tf-2.19+legacy", "tf-2.19"), id="an-environment-and-its-sibling"),
+        pytest.param([OLD, NEW, LATE], "", "tf-2.19+legacy", ("tf-2.4", "tf-2.19+legacy"), id="to-a-legacy-sibling"),
         pytest.param([OLD, MID, NEW], "tf-2.4", "", ("tf-2.4", "tf-2.19"), id="only-from"),
         pytest.param([OLD, MID, NEW], "", "tf-2.4", ("tf-2.12", "tf-2.4"), id="only-to"),
         pytest.param([OLD, MID, NEW], "tf-2.19", "tf-2.4", ("tf-2.19", "tf-2.4"), id="back"),

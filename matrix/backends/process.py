@@ -17,7 +17,7 @@ import psutil
 
 from ..errors import EnvironmentFailed
 from ..failpoints import reach
-from ..model import Environment
+from ..model import Environment, uses_legacy
 from ..protocol import Facts, Hello, ProtocolError, Request, hello, problems
 from . import WorkerDied
 
@@ -80,7 +80,7 @@ class WorkerProcess:
         """Wait until TensorFlow is imported, and return what the worker found.
 
         Raises:
-            EnvironmentFailed: it does not import, or is another version than was asked for.
+            EnvironmentFailed: it does not import, or is another version than was asked for, or uses another Keras.
             WorkerDied: it was killed before it had.
         """
         remedy = f"Build it anew: matrix env build {environment.id} --fresh"
@@ -100,6 +100,11 @@ class WorkerProcess:
         if environment.tensorflow and found.tensorflow != environment.tensorflow:
             raise EnvironmentFailed(
                 f"{environment.id} holds TensorFlow {found.tensorflow}, not {environment.tensorflow}.",
+                remedy=remedy,
+            )
+        if uses_legacy(environment.variables) and not found.keras.startswith(f"{environment.generation}."):
+            raise EnvironmentFailed(
+                f"{environment.id} is to use tf_keras, and its tf.keras is Keras {found.keras}.",
                 remedy=remedy,
             )
         self.hello = found

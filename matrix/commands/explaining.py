@@ -15,11 +15,12 @@ from .. import catalog
 from ..diagnosis.causes import Cause, Diagnosis, Facts, recognised
 from ..diagnosis.naming import keras
 from ..errors import UsageError
+from ..model import legacy_sibling
 from ..project import Project
 from .answer import Answer
 
 LONGEST = 16 << 20
-_VERSION = re.compile(r"(?:(keras)|tf|tensorflow)?[-= ]*v?(\d{1,2}(?:\.\d{1,3}){1,2})(?:\+legacy)?", re.IGNORECASE)
+_VERSION = re.compile(r"(?:(keras)|tf|tensorflow)?[-= ]*v?(\d{1,2}(?:\.\d{1,3}){1,2})(\+legacy)?", re.IGNORECASE)
 
 
 def explain(options: argparse.Namespace, project: Project) -> Answer:
@@ -57,12 +58,18 @@ def _keras(name: str | None, project: Project) -> Version | None:
     match = _VERSION.fullmatch(name.strip())
     if match and match[1]:
         return Version(match[2])
-    found = known.get(name) or (known.get("tf-" + ".".join(match[2].split(".")[:2])) if match else None)
+    found = known.get(name) or (known.get(_catalogued(match)) if match else None)
     if found is not None:
         return keras(match[2] if match else found.tensorflow, found.keras)
     if match:
         return Version(match[2])
     raise UsageError(f"{name!r} is no version. Say e.g. tf-2.12, 2.12.1 or keras-3.4.")
+
+
+def _catalogued(version: re.Match[str]) -> str:
+    """Return the environment of the catalogue that has a minor of TensorFlow."""
+    minor = "tf-" + ".".join(version[2].split(".")[:2])
+    return legacy_sibling(minor) if version[3] else minor
 
 
 def _facts(found: Diagnosis) -> dict[str, object]:
