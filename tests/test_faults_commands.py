@@ -74,7 +74,7 @@ def test_fault_38_a_first_signal_ends_a_run_in_order(checker: Checker, project: 
     """
     It writes the report of what there is, leaves nothing behind, exits as shells expect, and the same command goes on.
     """
-    stopped = command(project, *RUN, failpoint=f"worker.answer={name}:4")
+    stopped = command(project, *RUN, failpoint=f"worker.answer={name}:4", before=as_in_a_terminal)
 
     assert stopped.ended() == code, stopped.said
     partial = report.read(project / "reports" / "latest")
@@ -162,6 +162,11 @@ def test_fault_38_signals_that_a_run_was_told_to_ignore_stay_ignored(checker: Ch
 
     assert deaf.ended() == 0, deaf.said
     checker.survived()
+
+
+def as_in_a_terminal() -> None:
+    """Hear SIGHUP, whatever runs the tests."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def as_under_nohup() -> None:

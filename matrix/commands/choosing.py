@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psutil
 
@@ -13,7 +13,7 @@ from ..budget import Budget
 from ..config import Config
 from ..engine import Engine
 from ..lives import Listener, Means
-from ..model import Cell, Environment
+from ..model import Cell, Environment, legacy_sibling
 from ..options import default_jobs
 from ..progress import aside
 from ..project import Project
@@ -47,7 +47,19 @@ def selection(options: argparse.Namespace, project: Project) -> Selection:
     known = environments.known(config, asked)
     names = choices.wanted(said, config, known.environments)
     known = environments.locked(config, known, names, aside)
-    return Selection(choices.chosen(said, config, [item for item in known.environments if item.id in names]), known)
+    chosen = choices.chosen(said, config, [item for item in known.environments if item.id in names])
+    return Selection(replace(chosen, siblings=_siblings(options, project, chosen, known)), known)
+
+
+def _siblings(
+    options: argparse.Namespace, project: Project, chosen: choices.Chosen, known: environments.Known
+) -> Mapping[str, Environment]:
+    """Return the legacy sibling of each reader that has one; where the disk is limited, of those that are built."""
+    by_id = {item.id: item for item in known.environments}
+    readers = [item.id for item in chosen.plan.environments if legacy_sibling(item.id) in by_id]
+    found = {name: by_id[legacy_sibling(name)] for name in readers}
+    limited = limit(options).disk is not None
+    return {name: item for name, item in found.items() if not limited or project.built.ready(item)}
 
 
 def _settings(options: argparse.Namespace, config: Config) -> runs.Settings:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
 
-from ..byhand import command, script
+from .. import catalog, detours, report
+from ..byhand import command, detour, script
 from ..choices import Chosen
 from ..engine import Engine
 from ..errors import UsageError
 from ..folders import Folder
-from ..model import Cell, Format, Variant
+from ..model import Cell, Format, Scenario, Variant, legacy_sibling
 from ..progress import quiet
 from ..project import Project
 from ..results import Attempt, Result
@@ -126,3 +129,23 @@ def _by_hand(engine: Engine, project: Project, chosen: Chosen, cell: Cell) -> It
             if result is not None and rung.name == result.remedy:
                 program = script(cell, written.path, scenario, rung)
                 yield from ("", f"The remedy, {rung.name}:", "", command(reader, python, program))
+        if result is not None and not result.remedy:
+            yield from _by_detour(project, cell, written.path, scenario)
+
+
+def _by_detour(project: Project, cell: Cell, file: Path, scenario: Scenario) -> Iterator[str]:
+    """Yield the commands of a detour that the latest run found for a cell: it leads over environments of that run."""
+    latest = project.reports(None) / "latest"
+    run = report.read(latest.resolve()) if latest.is_dir() else None
+    result = next((one for one in run.results if one.cell == cell), None) if run else None
+    found = detours.read(result.remedy) if result else None
+    if run is None or result is None or found is None:
+        return
+    hops, rung = found
+    if not hops:
+        cell = replace(cell, reader=legacy_sibling(cell.reader))
+    yield from ("", f"The remedy of {run.id}, {result.remedy}:")
+    known = {item.id: item for item in catalog.environments(project.config.project)}
+    for name, program in detour(cell, file, scenario, hops, rung):
+        python = Folder(project.built.envdir, name).python
+        yield from ("", f"In {name}:", "", command(known[name], python, program) if name in known else program)

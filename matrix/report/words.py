@@ -159,7 +159,8 @@ def remedy(name: str, format_: Format, cells: int) -> Remedy:
     """Return a rung, or a detour, in words, with the line of code that is changed."""
     around = detours.read(name)
     if around is not None:
-        return _around(name, around[0], remedy(around[1], format_, cells))
+        hops, rung = around
+        return _around(name, hops, format_, remedy(rung, hops[-1].format if hops else format_, cells))
     registered = str(Variant.REGISTERED)
     parts = [name] if name in _PARTS else name.split("+")
     if not all(part in _PARTS for part in parts):
@@ -175,12 +176,13 @@ def remedy(name: str, format_: Format, cells: int) -> Remedy:
     return Remedy(name=name, words=words, needs=needs, code=code, cells=cells)
 
 
-def _around(name: str, hops: Sequence[Hop], last: Remedy) -> Remedy:
+def _around(name: str, hops: Sequence[Hop], format_: Format, last: Remedy) -> Remedy:
     """Return a detour in words.
 
     Args:
         name: of the remedy.
         hops: the environments on the way; none for the legacy Keras of the reader.
+        format_: of the file.
         last: how the file is loaded at its end.
     """
     plain = last.name == Rung().name
@@ -196,9 +198,9 @@ def _around(name: str, hops: Sequence[Hop], last: Remedy) -> Remedy:
         ]
         ending = "load that" if plain else f"load that ({last.name})"
         text, code = ", then ".join([*steps, ending]), ""
-    needs = "another environment"
-    if last.needs == "the code" or any(_OF_CODE & set(hop.rung.split("+")) for hop in hops):
-        needs += " and the code"
+    rungs = {part for name in (last.name, *(hop.rung for hop in hops)) for part in name.split("+")}
+    code_too = _OF_CODE & rungs or Format.WEIGHTS_H5 in {format_, *(hop.format for hop in hops)}
+    needs = "another environment and the code" if code_too else "another environment"
     return Remedy(name=name, words=text, needs=needs, code=code, cells=last.cells)
 
 
