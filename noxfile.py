@@ -28,7 +28,7 @@ nox.needs_version = ">=2026.8.10"
 PYTHON = None if sys.version_info >= (3, 11) else "3.11"
 GUEST_PYTHONS = ["3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13"]
 
-BENCHMARKS = ["planning", "report", "bound", "user", "per_cell", "full", "nothing"]
+BENCHMARKS = ["planning", "report", "bound", "user", "ladder", "per_cell", "full", "nothing"]
 
 register(ROOT)
 

@@ -15,6 +15,7 @@ from .diagnosis.causes import FOLDER as CAUSES
 from .diagnosis.naming import Namer
 from .judge import OWN_WAY, attempt, result, traceback_text
 from .model import Cell, Format, Rung, Save, Scenario, Variant, digest
+from .order import Order
 from .plan import ladder, own_rung
 from .protocol import Facts, Hello, Item, ProtocolError, Raised, Request, Transcript
 from .recipe import Recipes, sources_digest
@@ -74,21 +75,24 @@ class Reader:
         """
         able = worker.hello
         trials = [Trial(cell, written, self.rungs(cell)) for cell, written in artifacts.items()]
-        trials.sort(key=lambda trial: trial.cell.format)  # what fails comes in rows then, and costs the next one time
+        trials.sort(key=_in_rows)
         answers: Answers = {}
+        order = Order(self.namer.suggested)
         while trials:
-            for trial in trials:
-                self._recall(trial, answers, able)
-                if trial.next(able) is None:
-                    yield from self._finished(trial)
-            trials = [trial for trial in trials if trial.next(able)]
-            for batch in list(batches(trials, alone, able)):
+            turn = order.turn(trials)
+            heard = [trial for trial in turn if self._recall(trial, answers, able)]
+            yield from self._ended(heard, able)
+            for batch in [] if heard else list(batches(turn, alone, able)):
                 if not self.go_on():
                     return
-                for trial in self._tried(worker, batch, answers):
-                    if trial.next(able) is None:  # kept at once: who is killed loses what is running
-                        yield from self._finished(trial)
+                yield from self._ended(self._tried(worker, batch, answers), able)
             trials = [trial for trial in trials if trial.next(able)]
+
+    def _ended(self, trials: Iterable[Trial], able: Hello) -> Iterator[Result]:
+        """Yield the results of those that are at an end, each at once: who is killed loses what is running."""
+        for trial in trials:
+            if trial.next(able) is None:
+                yield from self._finished(trial)
 
     def repeated(self, worker: Worker, cell: Cell, written: Artifact, rungs: Sequence[str]) -> list[Attempt]:
         """Return how a cell ends by its own way and by some rungs of its ladder, keeping nothing."""
@@ -97,12 +101,13 @@ class Reader:
             list(self._tried(worker, Batch(trial.code(rung), ((trial, rung),), alone=False), {}))
         return trial.attempts
 
-    def _recall(self, trial: Trial, answers: Answers, able: Hello) -> None:
-        """Let a trial hear the answers to calls that were done for other cells."""
+    def _recall(self, trial: Trial, answers: Answers, able: Hello) -> bool:
+        """Let a trial hear the answer to a call that was done for another cell; return whether there is one."""
         rung = trial.next(able)
-        while rung is not None and trial.call(rung) in answers:
-            self._hear(trial, rung, *answers[trial.call(rung)])
-            rung = trial.next(able)
+        known = answers.get(trial.call(rung)) if rung is not None else None
+        if rung is not None and known is not None:
+            self._hear(trial, rung, *known)
+        return known is not None
 
     def _tried(self, worker: Worker, batch: Batch, answers: Answers) -> Iterator[Trial]:
         """Load some artifacts in a child that has done nothing else; yield each when it has answered."""
@@ -230,6 +235,12 @@ class Reader:
     def key(self, cell: Cell) -> str:
         """Return the key of a cell."""
         return self.recipes.load(cell, self._climb(cell)[1])
+
+
+def _in_rows(trial: Trial) -> tuple[str, ...]:
+    """Order cells by themselves, not by who saved first. What fails comes in rows then, and costs the next one time."""
+    cell = trial.cell
+    return cell.format, cell.scenario, cell.variant, cell.writer
 
 
 @cache

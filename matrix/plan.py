@@ -9,7 +9,7 @@ from itertools import product
 from packaging.specifiers import SpecifierSet
 
 from .errors import NothingSelected
-from .model import LEGACY, Cell, Environment, Format, Rung, Save, Scenario, Variant, Way, legacy_sibling
+from .model import LEGACY, Cell, Environment, Format, Need, Rung, Save, Scenario, Variant, Way, legacy_sibling
 
 OPENED_BY_LOAD_MODEL = frozenset({Format.H5, Format.KERAS, Format.SAVED_MODEL})
 _CONFIGURED = frozenset({Format.H5, Format.KERAS})
@@ -94,7 +94,7 @@ def own_rung(cell: Cell) -> Rung:
 
 
 def ladder(cell: Cell, variants: Sequence[Variant], *, safe_mode: bool) -> tuple[Rung, ...]:
-    """Return the ways of loading to try when a cell's own way fails, cheapest change first.
+    """Return the ways of loading to try when a cell's own way fails: what needs least, then what changes least.
 
     Args:
         cell: the cell.
@@ -112,7 +112,14 @@ def ladder(cell: Cell, variants: Sequence[Variant], *, safe_mode: bool) -> tuple
         for step in steps
         for rung in (*step, *(replace(rung, call=True) for rung in step if _predicts(cell, rung)))
     ]
-    return tuple(dict.fromkeys(rung for rung in rungs if rung != own_rung(cell)))
+    others = dict.fromkeys(rung for rung in rungs if rung != own_rung(cell))
+    return tuple(sorted(others, key=lambda rung: more_needed(rung, cell.variant)))
+
+
+def more_needed(rung: Rung, own: Variant) -> int:
+    """Return how much a way needs beyond the cell's own, 0 for nothing: that has the code at hand unless it is bare."""
+    at_hand = own is not Variant.BARE and rung.needs is Need.CODE
+    return 0 if at_hand else list(Need).index(rung.needs)
 
 
 def _predicts(cell: Cell, rung: Rung) -> bool:

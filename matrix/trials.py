@@ -36,11 +36,13 @@ class Trial:
     Attributes:
         cell, artifact: what is loaded.
         ladder: what may be tried when its own way fails.
+        order: the same, what to try first in front.
         said: what was said of it so far, as it will be kept.
         attempts: what that means.
         unsafe: whether Keras refused it for the sake of safety.
         unread: whether `load_model` could not read the file at all: with other classes or options it could not either.
-        unopened: whether TensorFlow itself could not open the folder.
+        unopened: whether TensorFlow itself could not open the folder when Keras asked for it.
+        unserved: whether it could not when nobody but us did.
         unfit: whether a translated config was understood, or had never been read: classes change nothing then.
         uncompiled: ways that failed before anything was compiled: without compiling they would fail the same.
         loaded: ways that loaded, and raised when asked to predict.
@@ -54,12 +56,14 @@ class Trial:
     unsafe: bool = False
     unread: bool = False
     unopened: bool = False
+    unserved: bool = False
     unfit: bool = False
     uncompiled: list[Rung] = field(default_factory=list)
     loaded: list[Rung] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._inode = self.artifact.inode
+        self.order = self.ladder
 
     @property
     def believable(self) -> bool:
@@ -75,8 +79,11 @@ class Trial:
             # saving/serialization_lib.py, and layers/core/lambda_layer.py), so for other failures it cannot help.
             self.unsafe = self.unsafe or any("safe_mode" in problem.message for problem in said.answer.chain)
             frames = [frame for problem in said.answer.chain for frame in problem.frames]
-            self.unread = self.unread or unread(attempt.stage, frames)
-            self.unopened = self.unopened or unopened(problem.frames for problem in said.answer.chain)
+            closed = unopened(problem.frames for problem in said.answer.chain)
+            # Only what `load_model` met itself says what it would meet again: the other ways read more than it does.
+            self.unread = self.unread or (rung.way is Way.OWN and unread(attempt.stage, frames))
+            self.unopened = self.unopened or (rung.way is Way.OWN and closed)
+            self.unserved = self.unserved or closed
             self.unfit = self.unfit or (rung.way is Way.CONFIG_PATCH and attempt.stage not in _OF_CLASSES)
             if uncompiled(attempt.stage, frames):
                 self.uncompiled.append(rung)
@@ -94,7 +101,7 @@ class Trial:
         if self.attempts[0].status not in _CLIMBS or self.attempts[-1].status is Status.PASS:
             return None
         tried = {attempt.rung for attempt in self.attempts}
-        left = (rung for rung in self.ladder if rung.name not in tried)
+        left = (rung for rung in self.order if rung.name not in tried)
         return next((rung for rung in left if _possible(rung, able) and self._telling(rung)), None)
 
     def _telling(self, rung: Rung) -> bool:
@@ -102,7 +109,7 @@ class Trial:
         if rung.call:
             return replace(rung, call=False) in self.loaded
         if rung.way in _BY_TENSORFLOW:
-            return not self.unopened
+            return not self.unserved
         if rung.way is not Way.OWN:
             return not (rung.way is Way.CONFIG_PATCH and self.unfit)
         by_options = rung.compile or replace(rung, compile=True) not in self.uncompiled

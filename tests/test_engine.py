@@ -57,6 +57,7 @@ def test_a_remedy_is_named_after_what_passed(backend: FakeBackend, tmp_path: Pat
     assert [attempt.rung for attempt in result.attempts] == [
         "own way",
         "compile=False",
+        "config_patch",
         "custom_objects",
         "custom_objects+compile=False",
     ]

@@ -44,6 +44,7 @@ LAYERS = (
     ("report", "backends", "update", "store"),
     ("backends.process", "backends.nox", "backends.guard", "saves", "environments", "doctor"),
     ("backends.local", "board", "trials"),
+    ("order",),
     ("project", "loads"),
     ("lives",),
     ("engine", "audit"),

@@ -187,21 +187,21 @@ def test_a_ladder_offers_only_what_its_scenario_has(
 
 def test_a_ladder_begins_with_the_smallest_change() -> None:
     """
-    Its own code before other code, and what gives up a protection last.
+    With the file alone, what gives up a protection last; then its own code before other code.
     """
     names = [rung.name for rung in ladder(CELL, ALL, safe_mode=True) if not rung.call]
 
     assert names == [
         "compile=False",
+        "safe_mode=False",
+        "compile=False+safe_mode=False",
+        "config_patch",
         "custom_objects",
         "custom_objects+compile=False",
         "registered",
         "registered+compile=False",
-        "safe_mode=False",
-        "compile=False+safe_mode=False",
         "custom_objects+compile=False+safe_mode=False",
         "registered+compile=False+safe_mode=False",
-        "config_patch",
         "config_patch+custom_objects",
         "config_patch+registered",
         "weights",

@@ -10,7 +10,7 @@ from packaging.version import InvalidVersion, Version
 
 from ..model import Cell, Environment
 from ..results import Attempt, Result
-from .causes import Facts, recognised
+from .causes import Facts, recognised, titled
 
 ONE_OF_ITS_OWN = 3  # the generation from which on Keras is no part of TensorFlow any more
 
@@ -52,6 +52,11 @@ class Namer:
             cell = replace(cell, reader=cell.writer)
         cause = self._cause(cell, own) if own and own.signature else ""
         return replace(result, cause=cause) if cause else result
+
+    def suggested(self, cell: Cell, own: Attempt) -> tuple[str, ...]:
+        """Return the remedies that the cause of a cell's failure suggests, the likeliest first; none when not known."""
+        cause = titled(self._cause(cell, own)) if own.signature else None
+        return cause.remedies if cause else ()
 
     def _cause(self, cell: Cell, own: Attempt) -> str:
         key = own.exception, own.signature, own.traceback, cell.writer, cell.reader, cell.format
