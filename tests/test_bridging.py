@@ -13,6 +13,7 @@ from matrix.model import Status
 from matrix.results import Result
 
 OLD, NEW, NEWER = environment("1.0.0"), environment("2.0.0"), environment("3.0.0")
+SIBLING = replace(NEWER, id="tf-2.0+legacy", lock="its own")
 LOST = "tf-3.0/tf-2.0/plain_fake/bare/h5"
 
 
@@ -75,7 +76,7 @@ def test_a_sibling_loads_in_the_place_of_its_reader(backend: FakeBackend, tmp_pa
     """
     running, outcome = measured(backend, tmp_path)
 
-    helped = around(running, outcome, {"tf-2.0": replace(NEWER, id="tf-2.0+legacy")}, Engine.run)
+    helped = around(running, outcome, {"tf-2.0": SIBLING}, Engine.run)
 
     assert of(helped, LOST).remedy == "legacy"
     assert [one.environment.id for one in helped.environments] == ["tf-1.0", "tf-2.0", "tf-3.0"]
@@ -88,7 +89,7 @@ def test_a_sibling_that_cannot_be_had_changes_nothing(backend: FakeBackend, tmp_
     backend.unbuildable = frozenset({"tf-2.0+legacy"})
     running, outcome = measured(backend, tmp_path)
 
-    helped = around(running, outcome, {"tf-2.0": replace(NEWER, id="tf-2.0+legacy")}, Engine.run)
+    helped = around(running, outcome, {"tf-2.0": SIBLING}, Engine.run)
 
     assert of(helped, LOST).remedy == "bridge(tf-3.0>weights_h5)"
 

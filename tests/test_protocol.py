@@ -69,7 +69,15 @@ def test_a_request_is_one_line_of_json() -> None:
         script="plain.py",
         code="load",
         items=[
-            Item(id=rung.name, format=Format.KERAS, path="model é\n.keras", inputs="key", registered=True, rung=rung)
+            Item(
+                id=rung.name,
+                format=Format.KERAS,
+                path="model é\n.keras",
+                inputs="key",
+                registered=True,
+                rung=rung,
+                resave=(Format.H5, "again.h5") if rung.way is Way.TFSM else None,
+            )
             for rung in ways
         ],
         inputs={"key": packed(1.0)},
@@ -101,6 +109,7 @@ def test_a_request_is_one_line_of_json() -> None:
                     "safe_mode": safe,
                     "call": call,
                 },
+                "resave": None if name != "tfsm" else {"format": "h5", "path": "again.h5"},
             }
             for name, way, custom, compiled, safe, call in (
                 ("as it is", "own", False, True, True, False),

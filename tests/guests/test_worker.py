@@ -89,7 +89,7 @@ class Worker:
     ):
         """Send one group, all its cells by one rung, and return its transcripts by cell."""
         rung = dict(RUNG, custom_objects=custom_objects, way=way, call=call)
-        cells = [dict(cell, rung=rung) for cell in cells]
+        cells = [dict({"resave": None}, **dict(cell, rung=rung)) for cell in cells]
         request = dict(REQUEST, task=task, code=code, cells=cells, timeout=timeout, isolation=isolation)
         request["scenario"] = {"name": scenario, "path": os.path.join(TESTS, "scenarios", scenario + ".py")}
         request["inputs"] = {"x": inputs}
@@ -165,6 +165,24 @@ def test_other_ways_to_load_predict_the_same(python, tmp_path, version, kind, ru
         loaded = worker.load("plain_fake", tmp_path, kind, saved["inputs"], **rung)["answer"]["loaded"]
 
     assert numpy.array_equal(array(saved["outputs"]), array(loaded["outputs"]))
+
+
+@pytest.mark.parametrize("again", sorted(FILES))
+def test_a_model_that_was_loaded_is_saved_again(python, tmp_path, again):
+    """
+    In a format of the reader's own, where it was told to and nowhere else.
+    """
+    resave = {"format": again, "path": str(tmp_path / "again" / FILES[again])}
+    (tmp_path / "again").mkdir()
+    with Worker(python) as worker:
+        saved = worker.save("plain_fake", tmp_path)["h5"]["answer"]["saved"]
+        cell = {"id": "h5", "format": "h5", "path": str(tmp_path / FILES["h5"]), "inputs": "x", "resave": resave}
+        said = worker.ask("plain_fake", [cell], inputs=saved["inputs"])["h5"]
+        loaded = worker.load("plain_fake", tmp_path / "again", again, saved["inputs"])["answer"]["loaded"]
+
+    assert said["stage"] == "resave"
+    assert numpy.array_equal(array(said["answer"]["loaded"]["outputs"]), array(saved["outputs"]))
+    assert numpy.array_equal(array(loaded["outputs"]), array(saved["outputs"]))
 
 
 def test_saved_weights_are_never_the_initial_ones(python, tmp_path):
@@ -353,7 +371,7 @@ def test_a_worker_dies_with_its_host(python, tmp_path):
     cookie = "COOKIE=%s" % tmp_path
     script = os.path.join(TESTS, "scenarios", "lingers.py")
     request = dict(REQUEST, scenario={"name": "lingers", "path": script}, timeout=3600, task="save")
-    request["cells"] = [{"id": "h5", "format": "h5", "path": str(tmp_path / "model.h5"), "rung": RUNG}]
+    request["cells"] = [{"id": "h5", "format": "h5", "path": str(tmp_path / "model.h5"), "rung": RUNG, "resave": None}]
     command = [sys.executable, "-c", HOST, json.dumps(request), python, "-I", "-B", GUEST]
     host = subprocess.Popen(command, env={"PATH": os.environ["PATH"], "COOKIE": str(tmp_path)})
     busy = wait(lambda: len(marked(cookie)) == 4)
