@@ -39,7 +39,7 @@ LAYERS = (
         "outlook",
         "contents",
     ),
-    ("drift",),
+    ("drift", "diff", "known"),
     ("analysis", "records", "recipe", "judge", "ledger", "choices", "lock", "noxfile", "budget", "byhand"),
     ("claims",),
     ("report", "backends", "update", "store"),
