@@ -90,7 +90,7 @@ def parser() -> Parser:
     report.add_argument(
         "run", nargs="?", default="latest", help="a folder, its name below reports/runs, or `running` (latest)"
     )
-    _known(report)
+    _told(report)
     _output(report)
     _diff(verbs)
     why = verbs.add_parser(
@@ -127,7 +127,7 @@ def _run(verbs: argparse._SubParsersAction[Parser]) -> None:
         default="regression",
         help="exit with 1 when a cell is worse than in the baseline, or one of the verdict's pair breaks (regression)",
     )
-    _known(run)
+    _told(run)
     run.add_argument(
         "--audit",
         type=_count,
@@ -138,7 +138,8 @@ def _run(verbs: argparse._SubParsersAction[Parser]) -> None:
     _output(run)
 
 
-def _known(verb: argparse.ArgumentParser) -> None:
+def _told(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--parquet", action="store_true", help="write results.parquet as well (needs pyarrow)")
     verb.add_argument(
         "--known", type=Path, metavar="FILE", help="failures that are known (known.toml beside the scenarios)"
     )

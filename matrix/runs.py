@@ -181,7 +181,7 @@ def _machine(engine: Engine) -> tuple[tuple[str, str], ...]:
     )
 
 
-def written(run: Run, reports: Path) -> report.Written:
+def written(run: Run, reports: Path, *, parquet: bool = False) -> report.Written:
     """Write the report of a run into a folder of its own, and point `latest` to it.
 
     Raises:
@@ -190,7 +190,7 @@ def written(run: Run, reports: Path) -> report.Written:
     folder = reports / "runs" / run.id
     try:
         reach("report.before_write")
-        made = report.written(run, folder)
+        made = report.written(run, folder, parquet=parquet)
         reach("report.before_point")
         _point(reports, run.id)
     except OSError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import hostile
@@ -21,11 +20,6 @@ RECORDED = tuple((name, "as ever") for name in FACTS)
 def told(letters: str, *, machine: tuple[tuple[str, str], ...] = ()) -> Run:
     """A run with these letters that tells so much of what decided them."""
     return replace(run(letters), machine=machine)
-
-
-def said_always(text: str) -> Callable[[str], str]:
-    """What puts a text in every place."""
-    return lambda _: text
 
 
 def kinds(before: Run, now: Run) -> list[str]:
@@ -156,7 +150,7 @@ def test_foreign_text_does_not_reach_the_terminal_as_it_is() -> None:
     Ids and messages of a stored run are data: no escape, no second line.
     """
     for text in hostile.PAYLOADS:
-        before, now = (hostile.spoiled(run(letter), said_always(text)) for letter in "PF")
+        before, now = (hostile.spoiled(run(letter), hostile.always(text)) for letter in "PF")
 
         said = difference.text(before, now, compared(before, now))
 

@@ -7,7 +7,7 @@ import shlex
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from .. import budget, known, outlook, report, runs
+from .. import analysis, budget, known, outlook, report, runs
 from ..engine import Engine
 from ..errors import UsageError
 from ..interrupts import heard
@@ -26,6 +26,8 @@ def run(options: argparse.Namespace, project: Project) -> Answer:
     reports = project.reports(options.output)
     baseline = report.read(runs.folder(reports, options.baseline)) if options.baseline else None
     expected = _expected(options, project)
+    if options.parquet:
+        analysis.can_write_parquet()  # before hours of work, not after
     asked = choosing.selection(options, project)
     silent = options.quiet or options.json
     with heard() as interrupts, listener(quiet=silent) as told, project.store.owned():
@@ -33,7 +35,7 @@ def run(options: argparse.Namespace, project: Project) -> Answer:
         made = _measured(options, project, asked, told)
         made = replace(made, run=replace(made.run, known=expected))
         told.phase("writing the report", 0)
-        pages = runs.written(made.run, reports)
+        pages = runs.written(made.run, reports, parquet=options.parquet)
         project.store.end()
     code, verdict = runs.judged(made, baseline, options.fail_on)
     if interrupts.number:
@@ -79,11 +81,14 @@ def stored(options: argparse.Namespace, project: Project) -> Answer:
     """Write the pages of a stored run again, or those of the run that is going on."""
     reports = project.reports(options.output)
     if options.run == "running":
-        pages = runs.written(replace(_running(project), known=_expected(options, project)), reports)
+        pages = runs.written(
+            replace(_running(project), known=_expected(options, project)), reports, parquet=options.parquet
+        )
     else:
         folder = runs.folder(reports, options.run)
         run = report.read(folder)
-        pages = report.written(replace(run, known=_expected(options, project)) if options.known else run, folder)
+        run = replace(run, known=_expected(options, project)) if options.known else run
+        pages = report.written(run, folder, parquet=options.parquet)
     if options.json:
         return Answer((pages.page.parent / "verdict.json").read_text(encoding="utf-8").strip())
     return Answer(f"{pages.terminal}\n\nReport: {pages.page}")

@@ -9,9 +9,8 @@ from .. import diff
 from ..diff import Change, Kind
 from ..model import Cell, Status
 from ..results import Result, Run
-from . import words
+from . import editions, words
 
-SCHEMA = 1
 SHOWN = 20
 _SAID = {
     Kind.REGRESSED: "REGRESSED: worked, and does not any more",
@@ -53,7 +52,7 @@ def _letter(status: Status | None) -> str:
 def machine(before: Run, now: Run, changes: Mapping[Cell, Change]) -> str:
     """Return the same as JSON: the counts, and every cell that is not the same."""
     told = {
-        "schema": SCHEMA,
+        "schema": editions.DIFF,
         "before": before.id,
         "now": now.id,
         "counts": {str(kind): number for kind, number in diff.counts(changes.values()).items()},
