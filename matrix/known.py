@@ -5,7 +5,7 @@
     letters = "F"                                   # one or more of R D F T C S
     signature = "Could not locate function"         # of the failure, or a part of it
     reason = "Keras 3 does not find a loss by its name"
-    link = "https://github.com/keras-team/keras/issues/1"
+    link = "https://example.com/issues/1"
     expires = 2027-05-01                            # the last day that counts, at most 180 days from today
 
 Of what no entry names, this file says nothing: there a baseline decides.
