@@ -138,7 +138,7 @@ def test_diff_says_what_became_of_each_cell(project: Path, capsys: pytest.Captur
     said = capsys.readouterr().out
     assert code == 1
     assert "REGRESSED: worked, and does not any more" in said
-    assert f"P -> S  {OLD}/{OLD}/plain_fake/bare/h5  since then: scenario\n" in said
+    assert f"P -> S  {OLD}/{OLD}/plain_fake/bare/h5  may be due to: scenario\n" in said
     assert "OSError: gone" in said
 
     assert main(["diff", "latest", first]) == 0

@@ -140,7 +140,7 @@ def test_the_text_names_each_kind_and_cuts_long_lists() -> None:
 
     assert said[0] == "2026-11-23T20-15-07 -> 2026-11-23T20-15-07: 3 regressed, 1 repaired, 0 the same"
     assert said[2] == "REGRESSED: worked, and does not any more (3)"
-    assert said[3].startswith("  P -> F  old/new/a/bare/h5  since then: code")
+    assert said[3].startswith("  P -> F  old/new/a/bare/h5  may be due to: code")
     assert said[5] == "  and 1 more: --json has them all"
     assert said[7] == "REPAIRED: did not work, and does (1)"
 

@@ -38,7 +38,7 @@ def text(before: Run, now: Run, changes: Mapping[Cell, Change], *, shown: int = 
 
 
 def _cell(cell: Cell, change: Change, result: Result | None) -> Iterator[str]:
-    since = f"  since then: {', '.join(change.since)}" if change.since else ""
+    since = f"  may be due to: {', '.join(change.since)}" if change.since else ""
     yield f"  {_letter(change.before)} -> {_letter(change.now)}  {words.line(cell.id, 200)}{since}"
     own = result.own if result else None
     if own is not None and change.kind is Kind.REGRESSED and (own.exception or own.message):
