@@ -16,14 +16,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from itertools import islice, repeat
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import pandas as pd
 
-from .model import Format, Stage, Status, Variant
+from .errors import UsageError
+from .model import Cell, Format, Stage, Status, Variant
 from .results import Attempt, Result
 
 Table: TypeAlias = pd.DataFrame
@@ -31,7 +34,7 @@ Table: TypeAlias = pd.DataFrame
 COLUMNS = (
     *("saved_with", "loaded_with", "scenario", "variant", "format", "status", "stage", "exception"),
     *("signature", "cause", "remedy", "max_abs_error", "seconds"),
-    *("message", "reason", "container", "max_rel_error", "argmax_flips", "attempts", "lost"),
+    *("message", "reason", "container", "max_rel_error", "argmax_flips", "attempts", "lost", "known"),
 )
 CASE = ("scenario", "variant", "format")
 MEASURED = "PRDFTC"
@@ -44,18 +47,27 @@ _BREAKS = re.compile(r"[\x00\r\ud800-\udfff]")  # what a CSV cannot carry
 _SPECIAL = re.compile(r'[",\n]')  # what makes a CSV put quotes around a text
 _PASS = Status.PASS  # Python 3.11 takes its time to look a member up, and there are many attempts
 _NOTHING = Attempt(rung="", status=Status.NOT_RUN, stage=Stage.IMPORT)  # of a cell that nobody tried
+_FOREIGN = ("exception", "signature", "cause", "remedy", "message", "reason", "container", "lost")
 _NUMBERS = ("max_abs_error", "seconds", "max_rel_error")
 
 
-def frame(results: Iterable[Result], *, environments: Sequence[str] = (), scenarios: Sequence[str] = ()) -> Table:
+def frame(
+    results: Iterable[Result],
+    *,
+    environments: Sequence[str] = (),
+    scenarios: Sequence[str] = (),
+    known: Mapping[Cell, str] = MappingProxyType({}),
+) -> Table:
     """Return one row per cell.
 
     Args:
         results: of one run.
         environments: ids in the order of the axes; without them, in the order of the results.
         scenarios: names in the order of the page; without them, in the order of the results.
+        known: what `known.toml` says of a cell, `expected` for one; of most it says nothing.
     """
-    return _assembled(_columns(tuple(results)), environments, scenarios)
+    found = tuple(results)
+    return _assembled({**_columns(found), "known": [known.get(one.cell, "") for one in found]}, environments, scenarios)
 
 
 def load(run: Path | str) -> Table:
@@ -80,6 +92,25 @@ def csv(table: Table) -> Iterator[bytes]:
     lines = map(b",".join, zip(*[_printed(column) for _, column in table.items()], strict=True))
     while block := list(islice(lines, 1_000)):
         yield b"\n".join([*block, b""])
+
+
+def parquet(table: Table) -> bytes:
+    """Return the table as Parquet, with the columns of `results.csv`.
+
+    Raises:
+        UsageError: pyarrow is not installed.
+    """
+    can_write_parquet()
+    return bytes(table.to_parquet(None, engine="pyarrow", index=False))
+
+
+def can_write_parquet(find: Callable[[str], object] = find_spec) -> None:
+    """Raise UsageError when this Python lacks what writes Parquet: when `find` finds no such module."""
+    if find("pyarrow") is None:
+        raise UsageError(
+            "results.parquet needs pyarrow, which is not installed here: pip install 'keras-matrix[parquet]'. "
+            "results.csv holds the same."
+        )
 
 
 def rows(table: Table) -> list[dict[str, Any]]:
@@ -219,7 +250,7 @@ def _columns(results: Sequence[Result]) -> dict[str, list[Any]]:
     cells = [one.cell for one in results]
     first = [one.attempts[0] if one.attempts else one.writer_error or _NOTHING for one in results]
     decided = list(map(_decided, results, first))
-    return {
+    columns: dict[str, list[Any]] = {
         "saved_with": [cell.writer for cell in cells],
         "loaded_with": [cell.reader for cell in cells],
         "scenario": [cell.scenario for cell in cells],
@@ -241,6 +272,7 @@ def _columns(results: Sequence[Result]) -> dict[str, list[Any]]:
         "attempts": [len(one.attempts) for one in results],
         "lost": [one.lost for one in decided],
     }
+    return columns | {name: _encodable(columns[name]) for name in _FOREIGN}
 
 
 def _decided(result: Result, own: Attempt) -> Attempt:
@@ -261,7 +293,7 @@ def _assembled(columns: Mapping[str, Sequence[Any]], environments: Sequence[str]
         "format": list(Format),
         "status": [Status(letter) for letter in _RANK],
         "stage": ["", *Stage],
-        **{name: sorted(set(columns[name])) for name in ("exception", "cause", "remedy", "container", "lost")},
+        **{name: sorted(set(columns[name])) for name in ("exception", "cause", "remedy", "container", "lost", "known")},
     }
     typed: dict[str, Any] = {name: _categorical(columns[name], order, name) for name, order in orders.items()}
     typed |= {name: pd.Series(columns[name], dtype="float64") for name in _NUMBERS}
@@ -274,6 +306,12 @@ def _categorical(values: Sequence[str], order: Sequence[str], name: str) -> pd.C
     places = {key: place for place, one in enumerate(order) for key in (one, str(one))}  # members, or stored as text
     codes = list(map(places.get, values, repeat(-1)))
     return pd.Categorical.from_codes(codes, categories=pd.Index(list(map(str, order))), ordered=name == "status")
+
+
+def _encodable(texts: list[str]) -> list[str]:
+    """Return texts that UTF-8 can hold. pandas gives them to pyarrow where that is installed, which takes no others."""
+    clean = {text: text if text.isascii() else text.encode("utf-8", "replace").decode() for text in set(texts)}
+    return [clean[text] for text in texts]
 
 
 def _printed(column: pd.Series[Any]) -> list[bytes]:

@@ -23,6 +23,7 @@ examples:
   matrix run --environments 'tf-2.1?' --scenarios custom_layer --formats h5,keras
   matrix plan --profile full                     what would run, what is known already, how much disk
   matrix run --profile full --budget 20m         the most telling cells of all 23 minors, in twenty minutes
+  matrix diff 2026-11-23T20-15-07.042 latest     what got worse, what was repaired
   matrix why tf-2.12/tf-2.19/plain/bare/h5       what is known of one cell, and what changed since
   python load.py 2>&1 | matrix explain           what a traceback means, and what helps
   matrix env list                                environments, their sizes, and whether they are built
@@ -89,7 +90,9 @@ def parser() -> Parser:
     report.add_argument(
         "run", nargs="?", default="latest", help="a folder, its name below reports/runs, or `running` (latest)"
     )
+    _told(report)
     _output(report)
+    _diff(verbs)
     why = verbs.add_parser(
         "why",
         help="everything known about one cell, what changed since it was measured, and how to see it by hand",
@@ -124,6 +127,7 @@ def _run(verbs: argparse._SubParsersAction[Parser]) -> None:
         default="regression",
         help="exit with 1 when a cell is worse than in the baseline, or one of the verdict's pair breaks (regression)",
     )
+    _told(run)
     run.add_argument(
         "--audit",
         type=_count,
@@ -132,6 +136,26 @@ def _run(verbs: argparse._SubParsersAction[Parser]) -> None:
         help="repeat N cells in fresh processes, as a user would load them, and exit with 1 when any differs",
     )
     _output(run)
+
+
+def _told(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--parquet", action="store_true", help="write results.parquet as well (needs pyarrow)")
+    verb.add_argument(
+        "--known", type=Path, metavar="FILE", help="failures that are known (known.toml beside the scenarios)"
+    )
+
+
+def _diff(verbs: argparse._SubParsersAction[Parser]) -> None:
+    diff = verbs.add_parser(
+        "diff",
+        help="what became of each cell from one run to another: regressed, repaired, new, gone, flaky",
+        description="Compare two stored runs cell by cell. A cell is flaky when its letter is another one although all "
+        "that decides it is recorded to be the same. Exit code 1 when some regressed, else 0.",
+    )
+    diff.add_argument("before", metavar="A", help="the earlier run: a folder, its name below reports/runs, or `latest`")
+    diff.add_argument("now", metavar="B", nargs="?", default="latest", help="the later one (latest)")
+    diff.add_argument("--output", type=Path, metavar="DIR", help="where runs are kept (reports)")
+    diff.add_argument("--json", action="store_true", help="one JSON object instead of text")
 
 
 def _explain(verbs: argparse._SubParsersAction[Parser]) -> None:

@@ -24,6 +24,17 @@ def guest_digest(folder: Path = GUEST) -> str:
     return sources_digest(path for path in folder.glob("*.py") if path.name not in _NOT_IN_WORKERS)
 
 
+def host_digest(folder: Path = GUEST.parent) -> str:
+    """Return one digest of the code and data of ours that decide a letter: what runs inside, and what judges it here.
+
+    It is generous, for it has code in it that decides nothing: that two runs have the same one means that nothing of
+    ours can have made a difference, and that they have not means little.
+    """
+    inside = folder / "inside"
+    judging = (*folder.glob("*.py"), *inside.glob("*.py"), *folder.glob("diagnosis/*.py"))
+    return sources_digest([*judging, *folder.glob("data/causes/*.toml"), folder / "data" / "translation.toml"])
+
+
 @dataclass(frozen=True)
 class Recipes:
     """The keys of all saves and loads of a plan.

@@ -98,6 +98,27 @@ class EnvironmentReport:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Expectation:
+    """What is known to fail: an entry of `known.toml`.
+
+    Attributes:
+        cells: a glob over the ids of cells, e.g. `tf-2.1?/tf-2.19/custom_layer/*/h5`.
+        letters: with which letters, e.g. `F` or `FT`.
+        reason: why that is so, in a sentence.
+        link: where to read more.
+        signature: what must occur in the signature of its exception; empty where no exception is raised.
+        expires: the last day on which it holds, as `2027-05-01`.
+    """
+
+    cells: str
+    letters: str
+    reason: str
+    link: str
+    signature: str
+    expires: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
     """One execution, with all that a report needs.
 
@@ -117,6 +138,7 @@ class Run:
         machine: facts about the host: platform, python, cores, tool version.
         cached: how many cells were taken from earlier runs.
         note: a sentence that stands beside the answer everywhere, e.g. how far a running run is; may be empty.
+        known: what was known to fail when it was done.
     """
 
     id: str
@@ -135,3 +157,4 @@ class Run:
     machine: tuple[tuple[str, str], ...] = ()
     cached: int = 0
     note: str = ""
+    known: tuple[Expectation, ...] = ()

@@ -5,31 +5,30 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from . import report
+from . import known, report
 from .audit import Audit, Auditor
 from .backends import Backend
 from .bridging import around
 from .choices import Chosen
+from .diff import BAD, regressed
 from .engine import INTERRUPTED, Engine, Outcome
 from .errors import EnvironmentFailed, Incomplete, UsageError, unknown
 from .failpoints import reach
 from .lives import Listener, Means
-from .model import Status
+from .model import Cell, Status
 from .plan import Plan
-from .recipe import Recipes, guest_digest
-from .results import EnvironmentReport, Result, Run
+from .recipe import Recipes, guest_digest, host_digest
+from .report import words
+from .results import EnvironmentReport, Run
 from .saves import Limits
 from .shared import Shared
 from .store import Store
 from .version import VERSION
-
-_GOOD = frozenset({Status.PASS, Status.REMEDIED})
-_UNKNOWN = frozenset({Status.ENVIRONMENT, Status.NOT_RUN})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,10 +179,13 @@ def _machine(engine: Engine) -> tuple[tuple[str, str], ...]:
         ("jobs", str(engine.means.jobs)),
         ("isolation", engine.limits.isolation),
         ("timeout", f"{engine.limits.timeout:g} s"),
+        ("memory", f"{engine.limits.memory / (1 << 30):g} GiB"),
+        ("backend", engine.backend.name),
+        ("code", host_digest()[:16]),
     )
 
 
-def written(run: Run, reports: Path) -> report.Written:
+def written(run: Run, reports: Path, *, parquet: bool = False) -> report.Written:
     """Write the report of a run into a folder of its own, and point `latest` to it.
 
     Raises:
@@ -192,7 +194,7 @@ def written(run: Run, reports: Path) -> report.Written:
     folder = reports / "runs" / run.id
     try:
         reach("report.before_write")
-        made = report.written(run, folder)
+        made = report.written(run, folder, parquet=parquet)
         reach("report.before_point")
         _point(reports, run.id)
     except OSError as error:
@@ -224,8 +226,9 @@ def folder(reports: Path, name: str) -> Path:
 def judged(made: Measured, baseline: Run | None, fail_on: str) -> tuple[int, str]:
     """Return the exit code of a run that was not interrupted, and the sentence that explains it.
 
-    1 when a cell is worse than in the baseline (`regression`), one of the verdict's pair breaks (`failure`), or an
-    audit found a difference; 4 when something that it needs could not be had; else 0.
+    1 when a cell is worse than in the baseline or not as `known.toml` says (`regression`), one of the verdict's pair
+    breaks that is not known (`failure`), or an audit found a difference; 4 when something that it needs could not be
+    had; else 0.
     """
     run = made.run
     if made.stopped == INTERRUPTED:
@@ -254,25 +257,42 @@ def shortened(text: str, limit: int = 300) -> str:
 
 
 def _verdict(run: Run, baseline: Run | None, fail_on: str) -> tuple[int, str]:
-    if fail_on == "failure":
-        bad = [item for item in run.results if _pair(item) == run.focus and _broke(item)]
-        return (
-            (1, f"{len(bad)} cells of the verdict's pair do not work.") if bad else (0, "Nothing of the pair breaks.")
-        )
-    if fail_on == "regression" and baseline is not None:
-        before = {item.cell: item.status for item in baseline.results}
-        worse = [item for item in run.results if before.get(item.cell) in _GOOD and _broke(item)]
-        if worse:
-            return 1, f"{len(worse)} cells are worse than in {baseline.id}, e.g. {worse[0].cell.id}."
+    found = known.judged(run)
+    match fail_on:
+        case "never":
+            return 0, "Nothing that was measured can fail this run (--fail-on never)."
+        case "failure":
+            return _failures(run, found)
+        case _:
+            return _regressions(run, baseline, found)
+
+
+def _failures(run: Run, found: known.Found) -> tuple[int, str]:
+    bad = [one.cell for one in run.results if one.status in BAD and (one.cell.writer, one.cell.reader) == run.focus]
+    surprising = _unexpected(bad, found)
+    if surprising:
+        excused = f" (known: {len(bad) - len(surprising)} more)" if len(bad) > len(surprising) else ""
+        verb = "does" if len(surprising) == 1 else "do"
+        return 1, f"{words.counted(len(surprising), 'cell')} of the verdict's pair {verb} not work{excused}."
+    return 0, "Nothing of the pair breaks but what is known." if bad else "Nothing of the pair breaks."
+
+
+def _regressions(run: Run, baseline: Run | None, found: known.Found) -> tuple[int, str]:
+    """Compare a run with a baseline, and with what is known: whatever is not as either says fails it."""
+    said = [words.line(sentence, 500) for sentence in known.sentences(found)]
+    worse = _unexpected(regressed(baseline, run), found) if baseline else []
+    if baseline and worse:
+        number = "1 cell is" if len(worse) == 1 else f"{len(worse)} cells are"
+        said.insert(0, f"{number} worse than in {baseline.id}, e.g. {worse[0].id}.")
+    if said:
+        return 1, "\n".join(said)
+    if baseline:
         return 0, f"No cell is worse than in {baseline.id}."
-    if fail_on == "never":
-        return 0, "Nothing that was measured can fail this run (--fail-on never)."
+    if run.known:
+        return 0, "Nothing is other than known.toml says."
     return 0, "No baseline was given, so nothing here can fail the run (--baseline RUN, or --fail-on failure)."
 
 
-def _pair(result: Result) -> tuple[str, str]:
-    return result.cell.writer, result.cell.reader
-
-
-def _broke(result: Result) -> bool:
-    return result.status not in _GOOD | _UNKNOWN | {Status.UNSUPPORTED}
+def _unexpected(cells: Iterable[Cell], found: known.Found) -> list[Cell]:
+    """Return the cells whose failure is not known."""
+    return [cell for cell in cells if cell not in found or found[cell].finding is not known.Finding.EXPECTED]

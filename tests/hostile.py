@@ -39,6 +39,11 @@ PAYLOADS = (
 )
 
 
+def always(text: str) -> Callable[[str], str]:
+    """What puts this text in every place, for `spoiled`."""
+    return lambda _: text
+
+
 def spoiled(whole: Run, say: Callable[[str], str]) -> Run:
     """The same run with every free text passed through `say`, to see what a page does with it."""
 
@@ -81,5 +86,9 @@ def spoiled(whole: Run, say: Callable[[str], str]) -> Run:
         results=tuple(map(result, whole.results)),
         tracebacks=tuple((key, say(text)) for key, text in whole.tracebacks),
         left_out=tuple((say(what), say(why)) for what, why in whole.left_out),
+        known=tuple(
+            replace(one, **{name: say(getattr(one, name)) for name in ("letters", "reason", "link", "signature")})
+            for one in whole.known
+        ),
         machine=tuple((say(what), say(fact)) for what, fact in whole.machine),
     )

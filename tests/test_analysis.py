@@ -13,6 +13,7 @@ import pytest
 import synthetic
 
 from matrix import analysis, report
+from matrix.errors import UsageError
 from matrix.model import Status
 from matrix.results import Run
 
@@ -158,7 +159,7 @@ def test_csv_is_what_a_csv_reader_expects() -> None:
     head, *lines = csv.reader(io.StringIO(b"".join(analysis.csv(table)).decode(), newline=""))
 
     assert head == list(analysis.COLUMNS)
-    assert [line[head.index("reason")] for line in lines] == [*said[:2], "half   a pair", "null ", *said[4:]]
+    assert [line[head.index("reason")] for line in lines] == [*said[:2], "half ? a pair", "null ", *said[4:]]
     assert [float(line[head.index("seconds")]) for line in lines] == [one.seconds for one in results]
     assert [line[head.index("argmax_flips")] for line in lines] == [
         "" if pd.isna(n) else str(n) for n in table["argmax_flips"]
@@ -246,3 +247,41 @@ def test_grid_has_scenarios_down_and_formats_across() -> None:
 
     assert grid.loc[("subclassed", "bare"), "h5"] == "S"
     assert list(grid.columns) == ["h5", "keras", "saved_model", "export", "weights_h5"]
+
+
+def test_parquet_is_the_table(tmp_path: Path) -> None:
+    """
+    All columns and cells come back, with letters that are in order, also where a text was cut in a character.
+    """
+    pytest.importorskip("pyarrow")
+    results = [replace(RUN.results[0], reason="half \ud800 a pair"), *RUN.results[1:]]
+    table = analysis.frame(results)
+    path = tmp_path / "results.parquet"
+
+    path.write_bytes(analysis.parquet(table))
+
+    back = pd.read_parquet(path)
+    assert list(back.columns) == list(analysis.COLUMNS)
+    assert [list(map(str, row)) for row in back.to_numpy()] == [list(map(str, row)) for row in table.to_numpy()]
+    assert list(back["status"].cat.categories) == list(table["status"].cat.categories)
+    assert back["reason"][0] == "half ? a pair"
+
+
+def test_what_writes_parquet_is_asked_for_in_a_sentence() -> None:
+    """
+    Without pyarrow the user learns how to get it, and that the CSV has the same.
+    """
+    with pytest.raises(UsageError, match=r"pip install 'keras-matrix\[parquet\]'\. results\.csv holds the same"):
+        analysis.can_write_parquet(lambda _: None)
+    analysis.can_write_parquet(lambda name: name)
+
+
+def test_what_is_known_is_a_column() -> None:
+    """
+    Cells of which `known.toml` says nothing have nothing there, and so have runs of an earlier edition.
+    """
+    first, second = RUN.results[:2]
+
+    table = analysis.frame([first, second], known={second.cell: "expected"})
+
+    assert list(table["known"]) == ["", "expected"]

@@ -38,7 +38,7 @@ LAYERS = (
         "outlook",
         "contents",
     ),
-    ("drift", "artifact"),
+    ("drift", "artifact", "diff", "known"),
     ("analysis", "records", "recipe", "judge", "ledger", "choices", "lock", "noxfile", "budget", "detours"),
     ("claims", "byhand"),
     ("report", "backends", "update", "store"),

@@ -10,7 +10,7 @@ import pytest
 from matrix.errors import UsageError
 from matrix.options import default_jobs, parsed, parser
 
-VERBS = ["run", "plan", "report", "env", "cache", "doctor", "new-scenario"]
+VERBS = ["run", "plan", "report", "diff", "env", "cache", "doctor", "new-scenario"]
 
 
 def test_options_of_a_run_are_read() -> None:
@@ -20,7 +20,7 @@ def test_options_of_a_run_are_read() -> None:
     line = (
         "run --from tf-2.12 --to tf-2.19 --profile quick --environments tf-2.1? --scenarios a,b --formats h5 --jobs 3 "
         "--timeout 1.5 --isolation cell --fresh --baseline latest --fail-on failure --output out --quiet --json "
-        "--budget 20m --max-disk 1.5GB --cache s3://bucket/matrix --audit 50"
+        "--budget 20m --max-disk 1.5GB --cache s3://bucket/matrix --audit 50 --known k.toml --parquet"
     )
 
     assert vars(parser().parse_args(line.split())) == {
@@ -44,6 +44,8 @@ def test_options_of_a_run_are_read() -> None:
         "max_disk": 1_500_000_000,
         "cache": "s3://bucket/matrix",
         "audit": 50,
+        "known": Path("k.toml"),
+        "parquet": True,
     }
 
 

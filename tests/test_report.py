@@ -34,7 +34,10 @@ from matrix.results import EnvironmentReport, Result, Run
 
 RUN = synthetic.run()
 TINY = synthetic.run(("2.9", "2.15", "2.21"))
-FILES = {"index.html", "results.csv", "results.jsonl", "run.json", "summary.md", "verdict.json"}
+FILES = {
+    *("index.html", "results.csv", "results.jsonl", "run.json", "summary.md", "verdict.json"),
+    *("junit.xml", "badge.svg"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -508,7 +511,7 @@ def test_run_of_another_edition_is_refused(folder: Path, tmp_path: Path) -> None
     head = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     (tmp_path / "results.jsonl").write_text("", encoding="utf-8")
     (tmp_path / "run.json").write_text(json.dumps({**head, "schema": 99}), encoding="utf-8")
-    with pytest.raises(UsageError, match="another edition"):
+    with pytest.raises(UsageError, match="newer matrix"):
         report.read(tmp_path)
     (tmp_path / "run.json").write_text(json.dumps({**head, "colour": "red"}), encoding="utf-8")
     with pytest.raises(UsageError, match="colour"):

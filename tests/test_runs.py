@@ -10,6 +10,7 @@ from values import run
 
 from matrix.engine import INTERRUPTED
 from matrix.errors import UsageError
+from matrix.results import Expectation
 from matrix.runs import Measured, folder, judged, written
 
 
@@ -142,3 +143,55 @@ def test_a_folder_without_a_run_is_none(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError):
         folder(tmp_path, "half")
+
+
+KNOWN = Expectation(
+    cells="*/a/*", letters="T", reason="It hangs", link="https://example.com", signature="", expires="2027-01-01"
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "code"),
+    [
+        pytest.param("PP", "TP", 0, id="worse-as-known"),
+        pytest.param("PP", "TF", 1, id="another-cell-is-worse"),
+        pytest.param("PP", "FP", 1, id="worse-in-another-way"),
+        pytest.param("TP", "FP", 1, id="no-worse-than-the-baseline-but-than-what-is-known"),
+        pytest.param("TP", "PP", 1, id="works-now"),
+        pytest.param("TP", "EP", 0, id="not-measured-now"),
+        pytest.param(None, "TF", 0, id="no-baseline"),
+        pytest.param(None, "FF", 1, id="no-baseline-and-not-as-known"),
+    ],
+)
+def test_what_is_known_is_no_regression(before: str | None, after: str, code: int) -> None:
+    """
+    A failure as it is known is excused; one for another reason, and one that is repaired, are not as expected.
+    """
+    made = Measured(run=replace(run(after), known=(KNOWN,)))
+
+    assert judged(made, run(before) if before else None, "regression")[0] == code
+    assert judged(made, run(before) if before else None, "never")[0] == 0
+
+
+def test_a_known_failure_of_the_pair_is_no_failure() -> None:
+    """
+    `--fail-on failure` is about what is not known, and says how much is.
+    """
+    assert judged(Measured(run=replace(run("T"), known=(KNOWN,))), None, "failure") == (
+        0,
+        "Nothing of the pair breaks but what is known.",
+    )
+    code, sentence = judged(Measured(run=replace(run("TF"), known=(KNOWN,))), None, "failure")
+    assert (code, sentence) == (1, "1 cell of the verdict's pair does not work (known: 1 more).")
+
+
+def test_an_entry_that_has_expired_fails_the_run() -> None:
+    """
+    From the day after its last one, what it excused counts.
+    """
+    over = replace(KNOWN, expires="2026-11-22")
+
+    code, sentence = judged(Measured(run=replace(run("T"), known=(over,))), None, "regression")
+
+    assert code == 1
+    assert "has expired" in sentence

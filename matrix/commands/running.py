@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 
-from .. import budget, outlook, report, runs
+from .. import analysis, budget, known, outlook, report, runs
 from ..engine import Engine
 from ..errors import UsageError
 from ..interrupts import heard
@@ -15,7 +16,7 @@ from ..options import parsed
 from ..outlook import size
 from ..progress import listener, quiet
 from ..project import Project
-from ..results import Run
+from ..results import Expectation, Run
 from . import choosing
 from .answer import Answer
 
@@ -24,13 +25,17 @@ def run(options: argparse.Namespace, project: Project) -> Answer:
     """Measure, write the report, and say the answer."""
     reports = project.reports(options.output)
     baseline = report.read(runs.folder(reports, options.baseline)) if options.baseline else None
+    expected = _expected(options, project)
+    if options.parquet:
+        analysis.can_write_parquet()  # before hours of work, not after
     asked = choosing.selection(options, project)
     silent = options.quiet or options.json
     with heard() as interrupts, listener(quiet=silent) as told, project.store.owned():
         project.store.begin(options.typed)
         made = _measured(options, project, asked, told)
+        made = replace(made, run=replace(made.run, known=expected))
         told.phase("writing the report", 0)
-        pages = runs.written(made.run, reports)
+        pages = runs.written(made.run, reports, parquet=options.parquet)
         project.store.end()
     code, verdict = runs.judged(made, baseline, options.fail_on)
     if interrupts.number:
@@ -38,6 +43,12 @@ def run(options: argparse.Namespace, project: Project) -> Answer:
     if options.json:
         return Answer((pages.page.parent / "verdict.json").read_text(encoding="utf-8").strip(), code)
     return Answer(f"{pages.terminal}\n\n{verdict}\nReport: {pages.page}", code)
+
+
+def _expected(options: argparse.Namespace, project: Project) -> tuple[Expectation, ...]:
+    """Return what is known to fail. UsageError when the file is not understood, or was named and is not there."""
+    path = options.known or project.config.project / project.config.scenarios[0] / known.NAME
+    return known.read(path, datetime.now(UTC).date()) if options.known or path.exists() else ()
 
 
 def _measured(
@@ -70,10 +81,14 @@ def stored(options: argparse.Namespace, project: Project) -> Answer:
     """Write the pages of a stored run again, or those of the run that is going on."""
     reports = project.reports(options.output)
     if options.run == "running":
-        pages = runs.written(_running(project), reports)
+        pages = runs.written(
+            replace(_running(project), known=_expected(options, project)), reports, parquet=options.parquet
+        )
     else:
         folder = runs.folder(reports, options.run)
-        pages = report.written(report.read(folder), folder)
+        run = report.read(folder)
+        run = replace(run, known=_expected(options, project)) if options.known else run
+        pages = report.written(run, folder, parquet=options.parquet)
     if options.json:
         return Answer((pages.page.parent / "verdict.json").read_text(encoding="utf-8").strip())
     return Answer(f"{pages.terminal}\n\nReport: {pages.page}")

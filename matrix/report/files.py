@@ -9,13 +9,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ..errors import UsageError
 from ..failpoints import reach
 from ..results import Run
-from . import lines, stored
+from . import editions, lines, stored
 
-SCHEMA = lines.SCHEMA
+_OTHER_SHAPES = (AttributeError, LookupError, TypeError, ValueError)  # all that JSON of another shape can raise
 
 
 def place(path: Path, pieces: Iterable[bytes]) -> Path:
@@ -45,7 +46,7 @@ def run_json(run: Run) -> str:
     head = stored.plain(replace(run, results=(), tracebacks=()))
     head.pop("results")
     head["tracebacks"] = dict(run.tracebacks)
-    return json.dumps({"schema": SCHEMA, **head}, indent=1, allow_nan=False) + "\n"
+    return json.dumps({"schema": editions.RUN, **head}, indent=1, allow_nan=False) + "\n"
 
 
 @contextmanager
@@ -67,17 +68,30 @@ def read(folder: Path) -> Run:
         UsageError: the folder holds no run, or one of a later edition.
     """
     try:
-        head = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        if head.pop("schema", None) not in range(1, SCHEMA + 1):
-            raise UsageError(
-                f"{folder} was stored by another edition of the matrix; this one reads those up to {SCHEMA}."
-            )
+        stored_head = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        head = editions.run(stored_head, folder / "run.json")
+        head.pop("schema")
         tracebacks = tuple(head.pop("tracebacks").items())
         run: Run = stored.value(Run, {**head, "results": []})
         with uncollected():
             results = tuple(lines.read(folder / "results.jsonl"))
     except FileNotFoundError as error:
         raise UsageError(f"{folder} holds no stored run: {Path(error.filename).name} is missing.") from None
-    except (AttributeError, LookupError, TypeError, ValueError) as error:  # all that JSON of another shape can raise
+    except _OTHER_SHAPES as error:
         raise UsageError(f"{folder}: the stored run cannot be read ({error!r}).") from None
     return replace(run, results=results, tracebacks=tracebacks)
+
+
+def verdict(folder: Path) -> dict[str, Any]:
+    """Return the `verdict.json` that `write` stored in a folder, as this edition would have written it.
+
+    Raises:
+        UsageError: there is none, or one of a later edition.
+    """
+    path = folder / "verdict.json"
+    try:
+        return editions.verdict(json.loads(path.read_text(encoding="utf-8")), path)
+    except FileNotFoundError:
+        raise UsageError(f"{folder} holds no answer: verdict.json is missing.") from None
+    except _OTHER_SHAPES as error:
+        raise UsageError(f"{path}: the stored answer cannot be read ({error!r}).") from None

@@ -20,10 +20,10 @@ from typing import Any
 
 from ..model import Cell, Format, Stage, Status, Variant
 from ..results import Attempt, Result, Run
+from . import editions
 from .endings import Endings, Numbered, Whole
-from .stored import plain, real, value
+from .stored import plain, real
 
-SCHEMA = 2
 _AT_ONCE = 1_000  # lines: enough to be quick, and few enough to be small
 _LONG = ("exception", "message", "signature", "traceback")
 _json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
@@ -52,7 +52,7 @@ def written(run: Run, endings: Endings) -> Iterator[str]:
             endings.ended, endings.said, map(spell, endings.seconds), endings.measured, strict=True
         )
     )
-    yield _json({"schema": SCHEMA, "texts": texts.values}) + "\n"
+    yield _json({"schema": editions.RESULTS, "texts": texts.values}) + "\n"
     cells = (
         _line(result, cases[case] + wholes[whole], attempts, size)
         for result, case, whole, size in zip(run.results, endings.case, endings.whole, endings.sizes, strict=True)
@@ -110,16 +110,16 @@ def read(path: Path) -> Iterator[Result]:
     """Yield the results of a file of this edition or of the first one.
 
     Raises:
+        UsageError: it is of a later edition.
         AttributeError, LookupError, TypeError, ValueError: no matrix wrote it.
     """
     with path.open(encoding="utf-8") as lines:
         first = next(lines, "")
         head = json.loads(first)
-        if "texts" not in head:
-            yield from (value(Result, json.loads(line)) for line in chain([first], lines))
-        elif head["schema"] != SCHEMA:
-            raise ValueError(f"{path.name} is of edition {head['schema']}")
+        if "cell" in head:
+            yield from (_result(*editions.line(json.loads(line))) for line in chain([first], lines))
         else:
+            editions.results(head, path)
             yield from (_result(json.loads(line), head["texts"]) for line in lines)
 
 

@@ -6,21 +6,21 @@ import html
 import json
 from collections.abc import Iterable, Iterator
 
+from ..known import NOTHING, Found
 from ..model import Status
 from ..results import Run
-from . import words
+from . import editions, expectations, words
 from .answer import Answer, keras, version
 from .reasons import Reason, Share
 
 LIMIT = 1_000_000  # bytes; a CI job summary ends at 1 MiB
-SCHEMA = 1
 
 
-def markdown(run: Run, answer: Answer, *, limit: int = LIMIT) -> str:
+def markdown(run: Run, answer: Answer, found: Found = NOTHING, *, limit: int = LIMIT) -> str:
     """Return the answer as Markdown, cut at a line when it grows over the limit."""
     kept: list[str] = []
     size = 0
-    lines = list(_lines(run, answer))
+    lines = list(_lines(run, answer, found))
     for position, text in enumerate(lines):
         size += len(text.encode("utf-8", "replace")) + 1
         if size > limit - 200:
@@ -30,7 +30,7 @@ def markdown(run: Run, answer: Answer, *, limit: int = LIMIT) -> str:
     return "\n".join(kept) + "\n"
 
 
-def terminal(run: Run, answer: Answer) -> str:
+def terminal(run: Run, answer: Answer, found: Found = NOTHING) -> str:
     """Return the answer as plain text, without any colour."""
     lines = [answer.question, f"  {facts(run, answer)}", ""]
     lines[2:2] = [f"  {warning}" for warning in _warnings(run)]
@@ -43,14 +43,16 @@ def terminal(run: Run, answer: Answer) -> str:
         lines += [text for reason in answer.reasons[:8] for text in _reason_lines(reason)]
         lines += [f"    and {len(answer.reasons) - 8} more: see index.html"] if len(answer.reasons) > 8 else []
     lines += ["", f"  If you must roll back: {answer.rollback}"] if answer.rollback else []
+    told = list(expectations.lines(run, found))
+    lines += ["", *(f"  {one}" for one in told)] if told else []
     return "\n".join(lines) + "\n"
 
 
-def verdict(run: Run, answer: Answer) -> str:
+def verdict(run: Run, answer: Answer, found: Found = NOTHING) -> str:
     """Return the answer as JSON. CI reads this, and never the words of a page."""
     numbers = {share.look.letter: share.number for share in answer.totals}
     told = {
-        "schema": SCHEMA,
+        "schema": editions.VERDICT,
         "run": run.id,
         "complete": run.complete,
         "note": run.note,
@@ -78,6 +80,7 @@ def verdict(run: Run, answer: Answer) -> str:
             for reason in answer.reasons
         ],
         "rollback": answer.rollback,
+        "known": expectations.machine(run, found),
     }
     return json.dumps(told, indent=1) + "\n"
 
@@ -131,7 +134,7 @@ def _reason_lines(reason: Reason) -> Iterator[str]:
         yield f"{' ' * 14}works after: {remedy.words} ({remedy.cells}{needs})  {remedy.code}".rstrip()
 
 
-def _lines(run: Run, answer: Answer) -> Iterator[str]:
+def _lines(run: Run, answer: Answer, found: Found) -> Iterator[str]:
     yield f"## {_text(answer.question)}"
     yield ""
     yield _text(facts(run, answer))
@@ -153,11 +156,21 @@ def _lines(run: Run, answer: Answer) -> Iterator[str]:
         numbers = " | ".join(str(share.number) for share in row.numbers)
         yield f"| {row.label} | {numbers} | {row.first_change or '-'} | {row.first_bad or '-'} |"
     yield ""
+    yield from _known(run, found)
     yield from _why(answer)
     if answer.rollback:
         yield f"**If you must roll back:** {_text(answer.rollback)}"
         yield ""
     yield "Letters: " + ", ".join(f"{share.look.letter} {share.look.word}" for share in answer.totals) + "."
+
+
+def _known(run: Run, found: Found) -> Iterator[str]:
+    told = list(expectations.lines(run, found))
+    if told:
+        yield f"### {_text(told[0])}"
+        yield ""
+        yield from (f"- {_text(one)}" for one in told[1:])
+        yield ""
 
 
 def _why(answer: Answer) -> Iterator[str]:

@@ -42,8 +42,8 @@ _SPOKEN = {
     Status.CRASH: ("crashed the interpreter", "crashed the interpreter"),
 }
 _ANSI = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
-_HIDDEN = re.compile(  # control, direction, joining, private and half characters
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\uf8ff\ufeff\ufff9-\ufffb"
+_HIDDEN = re.compile(  # control, direction, joining, private and half characters, and none
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\uf8ff\ufeff\ufff9-\ufffb\ufffe\uffff"
     "\U000e0000-\U0010ffff]"
 )
 _TAGS = re.compile("[\U000e0000-\U0010ffff]")  # all of the hidden that Python calls printable
