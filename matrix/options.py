@@ -90,6 +90,7 @@ def parser() -> Parser:
         "run", nargs="?", default="latest", help="a folder, its name below reports/runs, or `running` (latest)"
     )
     _output(report)
+    _publish(verbs)
     why = verbs.add_parser(
         "why",
         help="everything known about one cell, what changed since it was measured, and how to see it by hand",
@@ -132,6 +133,23 @@ def _run(verbs: argparse._SubParsersAction[Parser]) -> None:
         help="repeat N cells in fresh processes, as a user would load them, and exit with 1 when any differs",
     )
     _output(run)
+
+
+def _publish(verbs: argparse._SubParsersAction[Parser]) -> None:
+    publish = verbs.add_parser(
+        "publish",
+        help="make a static site of all stored runs, with the history of each pair and a feed of what changed",
+        description="Bring a static site up to date with the runs below reports/runs. It needs no server and no "
+        "script. What was published stays at its address, also when its run is deleted here.",
+    )
+    publish.add_argument("--site", type=Path, metavar="DIR", help="where the site is (reports/site)")
+    publish.add_argument(
+        "--base-url", default="", metavar="URL", help="where it will be, for the addresses in its feed"
+    )
+    publish.add_argument(
+        "--compress", action="store_true", help="pack the tables of runs that come in: a thirtieth of their size"
+    )
+    _output(publish)
 
 
 def _explain(verbs: argparse._SubParsersAction[Parser]) -> None:

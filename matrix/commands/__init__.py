@@ -13,6 +13,7 @@ VERBS: Mapping[str, str] = {
     "run": "running.run",
     "plan": "planning.plan",
     "report": "running.stored",
+    "publish": "publishing.publish",
     "why": "inquiry.why",
     "explain": "explaining.explain",
     "env": "env.env",
