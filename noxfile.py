@@ -70,6 +70,13 @@ def report(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHON)
+def publish(session: nox.Session) -> None:
+    """Make a static site of all stored runs, in reports/site; arguments are those of `matrix publish`."""
+    install(session)
+    matrix_command(session, "publish", *session.posargs)
+
+
+@nox.session(python=PYTHON)
 def update(session: nox.Session) -> None:
     """Make the catalogue and its locks anew from the package index."""
     install(session)

@@ -93,6 +93,7 @@ def parser() -> Parser:
     _told(report)
     _output(report)
     _diff(verbs)
+    _publish(verbs)
     why = verbs.add_parser(
         "why",
         help="everything known about one cell, what changed since it was measured, and how to see it by hand",
@@ -156,6 +157,23 @@ def _diff(verbs: argparse._SubParsersAction[Parser]) -> None:
     diff.add_argument("now", metavar="B", nargs="?", default="latest", help="the later one (latest)")
     diff.add_argument("--output", type=Path, metavar="DIR", help="where runs are kept (reports)")
     diff.add_argument("--json", action="store_true", help="one JSON object instead of text")
+
+
+def _publish(verbs: argparse._SubParsersAction[Parser]) -> None:
+    publish = verbs.add_parser(
+        "publish",
+        help="make a static site of all stored runs, with the history of each pair and a feed of what changed",
+        description="Bring a static site up to date with the runs below reports/runs. It needs no server and no "
+        "script. What was published stays at its address, also when its run is deleted here.",
+    )
+    publish.add_argument("--site", type=Path, metavar="DIR", help="where the site is (reports/site)")
+    publish.add_argument(
+        "--base-url", default="", metavar="URL", help="where it will be, for the addresses in its feed"
+    )
+    publish.add_argument(
+        "--compress", action="store_true", help="pack the tables of runs that come in: a thirtieth of their size"
+    )
+    _output(publish)
 
 
 def _explain(verbs: argparse._SubParsersAction[Parser]) -> None:

@@ -38,11 +38,11 @@ LAYERS = (
         "outlook",
         "contents",
     ),
-    ("drift", "artifact", "diff", "known"),
+    ("drift", "artifact", "diff", "known", "changes"),
     ("analysis", "records", "recipe", "judge", "ledger", "choices", "lock", "noxfile", "budget", "detours"),
     ("claims", "byhand"),
     ("report", "backends", "update", "store"),
-    ("backends.process", "backends.nox", "backends.guard", "saves", "environments", "doctor"),
+    ("site", "backends.process", "backends.nox", "backends.guard", "saves", "environments", "doctor"),
     ("backends.local", "board", "trials"),
     ("order",),
     ("project", "loads"),
@@ -59,7 +59,7 @@ ROOMS = {room: number for number, row in enumerate(LAYERS) for room in row}
 # Libraries and parts of the standard library that have one door each.
 DOORS = {
     "pandas": {"analysis"},
-    "jinja2": {"report"},
+    "jinja2": {"report", "site"},
     "rich": {"progress", "commands", "cli"},
     "numpy": {"protocol", "judge"},
     "nox": {"noxfile"},
@@ -366,7 +366,7 @@ def test_no_guest_ignores_an_error_in_silence(path: Path) -> None:
     assert [node.lineno for node in handlers if node.type is None or isinstance(node.body[0], ast.Pass)] == []
 
 
-@pytest.mark.parametrize("path", sorted([*HOST, *(PACKAGE / "report").rglob("*.j2")]), ids=label)
+@pytest.mark.parametrize("path", sorted([*HOST, *PACKAGE.rglob("templates/*.j2")]), ids=label)
 def test_no_text_is_markup(path: Path) -> None:
     """
     Everything on a page is escaped: nothing is declared safe.

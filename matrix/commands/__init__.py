@@ -14,6 +14,7 @@ VERBS: Mapping[str, str] = {
     "plan": "planning.plan",
     "report": "running.stored",
     "diff": "comparing.diff",
+    "publish": "publishing.publish",
     "why": "inquiry.why",
     "explain": "explaining.explain",
     "env": "env.env",

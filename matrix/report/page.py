@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from dataclasses import dataclass
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from .. import analysis
 from ..model import Variant
 from ..results import Run
-from . import background, tables, words
+from . import background, rendering, tables, words
 from .answer import Answer, keras, version
 from .endings import Endings
 from .payload import embedded
@@ -38,13 +34,13 @@ def html(run: Run, table: analysis.Table, answer: Answer, *, digest: str, ending
         digest: SHA-256 of `results.jsonl`, the results that it shows.
         endings: of its attempts; they are looked for where they are not given.
     """
-    templates = _templates()
-    style, script = (templates.get_template(name).render() for name in ("style.css", "page.js"))
+    pages = rendering.templates()
+    style, script = (pages.get_template(name).render() for name in ("style.css", "page.js"))
     encoding, data = embedded(run, endings)
     formats = tables.formats(table)
-    return templates.get_template("index.html.j2").render(
-        style_hash=_hash(style),
-        script_hash=_hash(script),
+    return pages.get_template("index.html.j2").render(
+        style_hash=rendering.policy_hash(style),
+        script_hash=rendering.policy_hash(script),
         encoding=encoding,
         data=data,
         run=_run(run, digest),
@@ -67,20 +63,6 @@ def html(run: Run, table: analysis.Table, answer: Answer, *, digest: str, ending
         tolerances=_tolerances(run),
         names=[report.environment.id for report in run.environments],
     )
-
-
-def _templates() -> Environment:
-    return Environment(
-        loader=PackageLoader("matrix.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def _run(run: Run, digest: str) -> dict[str, object]:
