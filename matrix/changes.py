@@ -1,29 +1,18 @@
-"""What changed between two runs, cell by cell: the one place that says which letter is worse than which."""
+"""What changed from one run to the next by letters alone, which is all that is kept of runs for good."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Generic, TypeVar
 
+from . import diff
+from .diff import Kind
 from .model import Status
 
 Key = TypeVar("Key", bound=Hashable)
 
-_WORKS = frozenset({Status.PASS, Status.REMEDIED})
 _UNKNOWN = frozenset({Status.ENVIRONMENT, Status.NOT_RUN})
-_BREAKS = frozenset(Status) - _WORKS - _UNKNOWN - {Status.UNSUPPORTED}
-
-
-class Kind(StrEnum):
-    """How a cell changed, in words."""
-
-    REGRESSED = "regressed"  # it worked, and breaks
-    REPAIRED = "repaired"  # it broke, and works
-    OTHERWISE = "changed otherwise"  # from one way to work or to break to another, or the writer's format came or went
-    NEW = "new"  # the earlier run had no such cell
-    GONE = "gone"  # the later run has no such cell
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,17 +30,8 @@ def kind(before: Status | None, after: Status | None) -> Kind | None:
 
     What is not known (E and `.`) is no change, neither from nor to it.
     """
-    if before is after or {before, after} & _UNKNOWN:
-        return None
-    if before is None:
-        return Kind.NEW
-    if after is None:
-        return Kind.GONE
-    if before in _WORKS and after in _BREAKS:
-        return Kind.REGRESSED
-    if before in _BREAKS and after in _WORKS:
-        return Kind.REPAIRED
-    return Kind.OTHERWISE
+    found = diff.kind(before, after)
+    return None if found is Kind.SAME or {before, after} & _UNKNOWN else found
 
 
 def between(before: Mapping[Key, Status], after: Mapping[Key, Status]) -> tuple[Change[Key], ...]:

@@ -97,13 +97,14 @@ def _equal(sides: list[dict[str, str]], name: str) -> bool:
 
 
 def _change(before: Status | None, now: Status | None, since: tuple[str, ...]) -> Change:
-    return Change(kind=_kind(before, now, since), before=before, now=now, since=since)
+    return Change(kind=kind(before, now, equal=not since), before=before, now=now, since=since)
 
 
-def _kind(before: Status | None, now: Status | None, since: tuple[str, ...]) -> Kind:
+def kind(before: Status | None, now: Status | None, *, equal: bool = False) -> Kind:
+    """Return what became of a cell by its letters, None for no such cell; `equal`: all that decides it is the same."""
     if before == now or {before, now} <= _NOTHING:
         return Kind.SAME
-    if not since and not {before, now} & _UNKNOWN:
+    if equal and not {before, now} & _UNKNOWN:
         return Kind.FLAKY
     if before in _NOTHING or now in _NOTHING:
         return Kind.NEW if now not in _NOTHING else Kind.GONE

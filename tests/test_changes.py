@@ -7,7 +7,8 @@ from itertools import product
 import pytest
 import values
 
-from matrix.changes import Change, Kind, between, kind
+from matrix.changes import Change, between, kind
+from matrix.diff import Kind
 from matrix.model import Status
 from matrix.runs import Measured, judged
 
@@ -30,10 +31,10 @@ def test_a_regression_is_what_fails_a_run(before: Status, after: Status) -> None
         pytest.param("R", "S", Kind.REGRESSED, id="cannot-be-saved"),
         pytest.param("F", "R", Kind.REPAIRED, id="works-after-a-change"),
         pytest.param("S", "P", Kind.REPAIRED, id="can-be-saved"),
-        pytest.param("P", "R", Kind.OTHERWISE, id="needs-a-change"),
-        pytest.param("F", "C", Kind.OTHERWISE, id="breaks-otherwise"),
-        pytest.param("U", "P", Kind.OTHERWISE, id="a-format-that-came"),
-        pytest.param("P", "U", Kind.OTHERWISE, id="a-format-that-went"),
+        pytest.param("P", "R", Kind.CHANGED, id="needs-a-change"),
+        pytest.param("F", "C", Kind.CHANGED, id="breaks-otherwise"),
+        pytest.param("U", "P", Kind.NEW, id="a-format-that-came"),
+        pytest.param("P", "U", Kind.GONE, id="a-format-that-went"),
         pytest.param("P", "E", None, id="not-known-now"),
         pytest.param(".", "F", None, id="not-known-then"),
         pytest.param("", "F", Kind.NEW, id="new"),

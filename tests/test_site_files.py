@@ -217,7 +217,7 @@ def test_files_of_two_moments_are_not_mixed(tmp_path: Path, monkeypatch: pytest.
     ):
         published(reports)
 
-    assert len(times) == 3 * 6
+    assert len(times) == 3 * 8
     assert list((reports / "site" / "runs").iterdir()) == []
     (tmp_path / "first").rename(reports / "runs" / FIRST.id)
     assert published(reports).latest == SECOND.id
@@ -284,7 +284,7 @@ def a_file(folder: Path) -> None:
     ("spoil", "why"),
     [
         pytest.param(damaged, "cannot be read", id="damaged"),
-        pytest.param(of_later, "another edition", id="of-a-later-edition"),
+        pytest.param(of_later, "a newer matrix", id="of-a-later-edition"),
         pytest.param(linked, "is a link", id="a-link"),
         pytest.param(renamed, "Give the folder the name of its run", id="another-name"),
         pytest.param(odd, "cannot be an address", id="a-hostile-name"),

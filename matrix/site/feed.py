@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
-from ..changes import Kind
+from ..diff import Kind
 from ..errors import UsageError
 from ..report import words
 from . import addresses

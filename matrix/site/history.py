@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ..changes import Change, Kind
+from ..changes import Change
+from ..diff import Kind
 from ..model import Status
 from ..report import words
 from .past import Cell, Past, changed, counted
 
 LIMIT = 300  # changes that a page lists one by one
-KINDS = (Kind.REGRESSED, Kind.REPAIRED, Kind.OTHERWISE)  # what is listed cell by cell; the others, by pair
+KINDS = (Kind.REGRESSED, Kind.REPAIRED, Kind.CHANGED)  # what is listed cell by cell; the others, by pair
 Changes = tuple[Change[Cell], ...]
 
 

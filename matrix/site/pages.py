@@ -9,7 +9,8 @@ from functools import partial
 
 from jinja2 import Environment
 
-from ..changes import Change, Kind
+from ..changes import Change
+from ..diff import Kind
 from ..model import Status
 from ..report import rendering, words
 from ..report.reasons import route
