@@ -16,9 +16,9 @@ from matrix import analysis
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(3600)]
 
 OLDEST, OLD, LAST_KERAS_2, NEWEST = "tf-1.15", "tf-2.10", "tf-2.15", "tf-2.21"
-# The scheduled tier asks the same of every environment of the catalogue.
+# The scheduled tier asks the same of every release of the catalogue; their siblings have a test of their own.
 EVERYWHERE = os.environ.get("MATRIX_TIER") == "all"
-CHOSEN = "tf-*" if EVERYWHERE else f"{OLDEST},{OLD},{LAST_KERAS_2},{NEWEST}"
+CHOSEN = "tf-*[0-9]" if EVERYWHERE else f"{OLDEST},{OLD},{LAST_KERAS_2},{NEWEST}"
 Letter = Callable[[str], str]
 
 
