@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import subprocess
 from pathlib import Path
+
+import pytest
 
 from matrix.cli import main
 
+NUMBER = re.compile(r"-?\d+\.\d*(?:e[+-]?\d+)?")
 ROOT = Path(__file__).parents[1]
 
 
@@ -29,3 +34,18 @@ def matrix(project: Path, *arguments: str) -> int:
         os.chdir(before)
         os.environ.clear()
         os.environ.update(environ)
+
+
+def by_hand(project: Path, cell: str, environments: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """Return the commands that `why` prints for a cell: its own way, and the remedy where there is one."""
+    assert matrix(project, "why", cell, "--environments", environments) == 0
+    lines = capsys.readouterr().out.splitlines()
+    starts = [number for number, line in enumerate(lines) if line.endswith("<<'END'")]
+    return ["\n".join(lines[start : lines.index("END", start) + 1]) for start in starts]
+
+
+def numbers(command: str, cwd: Path) -> list[float]:
+    """Return what a command prints as numbers."""
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False, cwd=cwd)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return [float(number) for number in NUMBER.findall(done.stdout)]

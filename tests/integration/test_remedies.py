@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import tomllib
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from real import ROOT, matrix, project_in
+from real import ROOT, by_hand, matrix, numbers, project_in
 
 from matrix import analysis
 
@@ -20,7 +19,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(3600)]
 INSIDE = ROOT / "matrix" / "inside"
 RULES = tomllib.loads((ROOT / "matrix" / "data" / "translation.toml").read_text(encoding="utf-8"))
 CHOSEN = "tf-1.15,tf-2.4,tf-2.9,tf-2.15,tf-2.21"
-NUMBER = re.compile(r"-?\d+\.\d*(?:e[+-]?\d+)?")
 WRITE = """\
 import json, sys
 sys.path.append({inside!r})
@@ -77,22 +75,6 @@ def remedied(project: Path) -> dict[str, dict[str, Any]]:
     }
 
 
-def by_hand(project: Path, cell: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
-    """Return the commands that `why` prints for a cell: its own way, and the remedy where there is one."""
-    only = ("--environments", CHOSEN)
-    assert matrix(project, "why", cell, *only) == 0
-    lines = capsys.readouterr().out.splitlines()
-    starts = [number for number, line in enumerate(lines) if line.endswith("<<'END'")]
-    return ["\n".join(lines[start : lines.index("END", start) + 1]) for start in starts]
-
-
-def numbers(command: str, cwd: Path) -> list[float]:
-    """Return what a command prints as numbers."""
-    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False, cwd=cwd)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return [float(number) for number in NUMBER.findall(done.stdout)]
-
-
 def test_printed_remedies_predict_what_the_writer_did(
     project: Path, remedied: dict[str, dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -103,9 +85,9 @@ def test_printed_remedies_predict_what_the_writer_did(
     assert {"weights", "config_patch", "tfsm", "raw_saved_model", "compile=False"} <= kinds
     for cell in remedied:
         writer, _, scenario, variant, _ = cell.split("/")
-        _, remedy = by_hand(project, cell, capsys)
+        _, remedy = by_hand(project, cell, CHOSEN, capsys)
         # one model of the writer went into all formats, and its weights go back into its code everywhere
-        reference, *_ = by_hand(project, f"{writer}/{writer}/{scenario}/{variant}/weights_h5", capsys)
+        reference, *_ = by_hand(project, f"{writer}/{writer}/{scenario}/{variant}/weights_h5", CHOSEN, capsys)
 
         assert np.allclose(numbers(remedy, project), numbers(reference, project), rtol=1e-3, atol=1e-5), cell
 
