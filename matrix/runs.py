@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import time
@@ -152,7 +153,18 @@ def _run(
         left_out=plan.left_out,
         machine=_machine(engine),
         cached=outcome.cached,
+        sources=_sources(plan),
     )
+
+
+def _sources(plan: Plan) -> tuple[tuple[str, str], ...]:
+    """Return the scripts of a plan, those left out that were changed or taken away since it was made."""
+    found = []
+    for scenario in plan.scenarios:
+        data = scenario.path.read_bytes() if scenario.path.is_file() else b""
+        if hashlib.sha256(data).hexdigest() == scenario.digest:
+            found.append((scenario.name, data.decode("utf-8", "replace")))
+    return tuple(found)
 
 
 def recipes(plan: Plan, backend: str, limits: Limits) -> Recipes:
@@ -179,8 +191,13 @@ def _machine(engine: Engine) -> tuple[tuple[str, str], ...]:
     )
 
 
-def written(run: Run, reports: Path) -> report.Written:
+def written(run: Run, reports: Path, baseline: Run | None = None) -> report.Written:
     """Write the report of a run into a folder of its own, and point `latest` to it.
+
+    Args:
+        run: what was measured.
+        reports: where runs are kept.
+        baseline: an earlier run, to which the page compares.
 
     Raises:
         Incomplete: the disk does not take it.
@@ -188,7 +205,7 @@ def written(run: Run, reports: Path) -> report.Written:
     folder = reports / "runs" / run.id
     try:
         reach("report.before_write")
-        made = report.written(run, folder)
+        made = report.written(run, folder, baseline)
         reach("report.before_point")
         _point(reports, run.id)
     except OSError as error:

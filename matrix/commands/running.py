@@ -30,7 +30,7 @@ def run(options: argparse.Namespace, project: Project) -> Answer:
         project.store.begin(options.typed)
         made = _measured(options, project, asked, told)
         told.phase("writing the report", 0)
-        pages = runs.written(made.run, reports)
+        pages = runs.written(made.run, reports, baseline)
         project.store.end()
     code, verdict = runs.judged(made, baseline, options.fail_on)
     if interrupts.number:

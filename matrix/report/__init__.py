@@ -14,6 +14,8 @@ from pathlib import Path
 from .. import analysis
 from ..results import Result, Run
 from . import answer, files, lines, page, summary
+from .baseline import Baseline
+from .baseline import baseline as compared
 from .endings import Endings
 from .files import read
 
@@ -33,18 +35,18 @@ def write(run: Run, folder: Path) -> Path:
     return written(run, folder).page
 
 
-def written(run: Run, folder: Path) -> Written:
-    """Write the report of a run, finished or not.
+def written(run: Run, folder: Path, baseline: Run | None = None) -> Written:
+    """Write the report of a run, finished or not; the page compares it to the baseline, where there is one.
 
     Each file appears whole or not at all: `results.jsonl`, `run.json`, `results.csv`, `verdict.json`,
     `summary.md` and `index.html`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with files.uncollected():
-        return _written(run, folder)
+        return _written(run, folder, compared(baseline))
 
 
-def _written(run: Run, folder: Path) -> Written:
+def _written(run: Run, folder: Path, earlier: Baseline | None) -> Written:
     endings, cells = Endings(run), table(run)
     told = answer.about(run, cells)
     digest = hashlib.sha256()
@@ -53,7 +55,7 @@ def _written(run: Run, folder: Path) -> Written:
     files.place(folder / "results.csv", analysis.csv(cells))
     files.place(folder / "verdict.json", files.encoded([summary.verdict(run, told)]))
     files.place(folder / "summary.md", files.encoded([summary.markdown(run, told)]))
-    index = page.html(run, cells, told, digest=digest.hexdigest(), endings=endings)
+    index = page.html(run, cells, told, digest=digest.hexdigest(), endings=endings, baseline=earlier)
     return Written(
         page=files.place(folder / "index.html", files.encoded([index])),
         terminal=summary.terminal(run, told),

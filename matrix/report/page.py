@@ -11,10 +11,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from .. import analysis
 from ..model import Variant
 from ..results import Run
-from . import background, tables, words
+from . import background, tables, wholes, words
 from .answer import Answer, keras, version
+from .baseline import Baseline
 from .endings import Endings
-from .payload import embedded
+from .payload import columns, embedded
 from .reasons import route
 from .summary import explained, incomplete
 
@@ -28,7 +29,15 @@ class Bar:
     width: int
 
 
-def html(run: Run, table: analysis.Table, answer: Answer, *, digest: str, endings: Endings | None = None) -> str:
+def html(
+    run: Run,
+    table: analysis.Table,
+    answer: Answer,
+    *,
+    digest: str,
+    endings: Endings | None = None,
+    baseline: Baseline | None = None,
+) -> str:
     """Return the whole page: no file beside it, no address outside it.
 
     Args:
@@ -37,10 +46,11 @@ def html(run: Run, table: analysis.Table, answer: Answer, *, digest: str, ending
         answer: what is said on top.
         digest: SHA-256 of `results.jsonl`, the results that it shows.
         endings: of its attempts; they are looked for where they are not given.
+        baseline: an earlier run, to compare to.
     """
     templates = _templates()
-    style, script = (templates.get_template(name).render() for name in ("style.css", "page.js"))
-    encoding, data = embedded(run, endings)
+    style, script = (templates.get_template(name).render() for name in ("page.css", "page.js"))
+    encoding, data = embedded(columns(run, endings or Endings(run), baseline))
     formats = tables.formats(table)
     return templates.get_template("index.html.j2").render(
         style_hash=_hash(style),
@@ -56,17 +66,27 @@ def html(run: Run, table: analysis.Table, answer: Answer, *, digest: str, ending
         pair=tables.pair_rows(run, formats),
         formats=[words.format_name(one) for one in formats],
         overview=tables.overview(run, table),
-        coverage=_coverage(table),
-        ranges=background.ranges(run, table),
-        environments=background.environments(run),
-        own_trouble=background.own_trouble(table),
-        claims=background.claims(run, table),
+        **_whole(run, table),
         letters=[words.letter(status) for status in words.ORDER],
         ways=[(words.format_name(one), words.own_way(one)) for one in formats],
         variants=[(str(one), words.variant_meaning(one)) for one in Variant],
         tolerances=_tolerances(run),
         names=[report.environment.id for report in run.environments],
+        baseline=words.line(baseline.id, 80) if baseline else "",
     )
+
+
+def _whole(run: Run, table: analysis.Table) -> dict[str, object]:
+    """Return what the page says of the whole run."""
+    return {
+        "coverage": _coverage(table),
+        "scenarios": wholes.scenarios(run, table),
+        "causes": wholes.causes(table),
+        "ranges": background.ranges(run, table),
+        "environments": background.environments(run),
+        "own_trouble": background.own_trouble(table),
+        "claims": background.claims(run, table),
+    }
 
 
 def _templates() -> Environment:

@@ -42,6 +42,7 @@ def terminal(run: Run, answer: Answer) -> str:
         lines += ["", f"  Why ({explained(answer)})"]
         lines += [text for reason in answer.reasons[:8] for text in _reason_lines(reason)]
         lines += [f"    and {len(answer.reasons) - 8} more: see index.html"] if len(answer.reasons) > 8 else []
+    lines += ["", *(f"  {fact.name}: {fact.says}" for fact in answer.facts)] if answer.facts else []
     lines += ["", f"  If you must roll back: {answer.rollback}"] if answer.rollback else []
     return "\n".join(lines) + "\n"
 
@@ -78,6 +79,7 @@ def verdict(run: Run, answer: Answer) -> str:
             for reason in answer.reasons
         ],
         "rollback": answer.rollback,
+        "facts": {fact.name: fact.says for fact in answer.facts},
     }
     return json.dumps(told, indent=1) + "\n"
 
@@ -154,6 +156,9 @@ def _lines(run: Run, answer: Answer) -> Iterator[str]:
         yield f"| {row.label} | {numbers} | {row.first_change or '-'} | {row.first_bad or '-'} |"
     yield ""
     yield from _why(answer)
+    for fact in answer.facts:
+        yield f"**{fact.name}:** {_text(fact.says)}"
+        yield ""
     if answer.rollback:
         yield f"**If you must roll back:** {_text(answer.rollback)}"
         yield ""
