@@ -40,7 +40,7 @@ const neighbours = (one) => {
       found[n] === one.index ? given(make("b", "here", state.cells.status[found[n]]), { "aria-current": "true" }) : link(cellRoute({ ...one, ...Object.fromEntries(["writer", "reader"].map((side, k) => [side, pick(id)[k]])) }), state.cells.status[found[n]]))));
     return [label, ...squares];
   };
-  return titled("The same in other versions", region("The same in other versions", table("strip", "One square for each version.", ["", ...state.ids],
+  return titled("The same in other versions", region("The same in other versions", table("strip", "One square for each version.", ["Versions", ...state.ids],
     [row(`saved with ${one.writer}, loaded in`, (id) => [one.writer, id]), row(`loaded in ${one.reader}, saved with`, (id) => [id, one.reader])])));
 };
 const provenance = (one) => {

@@ -22,7 +22,7 @@ const squareOf = (filter, hits, slice, writer, reader) => {
   const place = `saved with ${writer}, loaded in ${reader}`;
   const href = single ? route("cell", writer, reader, filter.scenario, filter.variant, filter.format) : route("pair", writer, reader);
   if (!whole.total) return { letter: "\u2013", css: "s-absent", word: "", note: "", label: `${place}: not asked`, href };
-  if (!found.total) return { letter: "\u00b7", css: "s-absent", word: "none", note: "", label: `${place}: none of ${spoken(whole.total, "cell")}`, href };
+  if (!found.total) return { letter: "", css: "s-absent", word: "none", note: "", label: `${place}: none of ${spoken(whole.total, "cell")}`, href };
   const css = state.letters[found.worst][0], open = found.open;
   if (narrowed(filter)) return { letter: found.worst, css, word: `${found.total}/${whole.total}`, note: "", label: `${place}: ${found.total} of ${spoken(whole.total, "cell")}: ${inWords(found)}`, href };
   const label = `${place}: ${found.measured} of ${found.total} cells measured; ${inWords(found)}`;

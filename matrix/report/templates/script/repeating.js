@@ -79,5 +79,5 @@ const repeating = (one) => {
   const ways = [["a virtual environment", inVenv(made)], ["Docker", inDocker(made)], ["a stand-alone script", asProgram(made)]];
   return titled("Repeat it", make("p", "lead", "Each saves the model in the one environment and loads it in the other, hash by hash the same packages; the weights are those that the model was born with."), own,
     make("p", "copies", ...ways.map(([name, text]) => copier(`Copy for ${name}`, text))),
-    ...ways.map(([name, text]) => make("details", "", make("summary", "", `Show it for ${name}`), make("pre", "repeat", text))));
+    ...ways.map(([name, text]) => make("details", "", make("summary", "", `Show it for ${name}`), given(make("pre", "repeat", text), { tabindex: 0, role: "region", "aria-label": name }))));
 };

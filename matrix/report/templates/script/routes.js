@@ -48,6 +48,10 @@ const turn = (id, options) => {
   if (id === "/diff") showChanges();
   if (id === "/") [find("choose-from").value, find("choose-to").value] = state.data.focus;
   const title = find(id).querySelector("h1, h2:not([hidden] h2)");
+  if (title && title.tagName === "H2") {  // alone on its page now
+    given(title, { role: "heading", "aria-level": 1 });
+    for (const part of title.parentElement.querySelectorAll("h3")) given(part, { role: "heading", "aria-level": 2 });
+  }
   settle(title ? title.textContent : "");
   arrive(find(id));
 };
