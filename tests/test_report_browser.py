@@ -9,9 +9,11 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 from typing import Any, NoReturn
 
+import hostile
 import pytest
 import synthetic
 
@@ -555,3 +557,81 @@ def test_numbers_of_the_causes_are_those_of_the_csv(browser: Any, index: str) ->
         visit.go(f"#/cause/{cause or 'unknown'}")
         assert page.inner_text("#live").endswith(f" {number:,} cells")
         assert f"{number:,} cells in" in page.inner_text("#view .wide .lead")
+
+
+@pytest.fixture(scope="module")
+def split(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of the same page, in an index and a file for each scenario."""
+    run = replace(synthetic.run(), sources=(("custom_layer", HOSTILE),))
+    return report.written(run, tmp_path_factory.mktemp("split"), earlier(run), most=10).page.as_uri()
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["#/", "#/matrix?worse=1", "#/causes", "#/ranges", "#/diff", PAIR, "#/version/tf-2.16", "#/scenario/functional"],
+)
+def test_an_index_has_the_same_views_and_drops_nothing(browser: Any, index: str, split: str, part: str) -> None:
+    """
+    Every square, count and span of a run in many files is that of the run in one file.
+    """
+    told = "#main b, #main .count, #main td, #main .share"
+
+    one, many = (Visit(browser).open(address, part).eval_on_selector_all(told, TEXTS) for address in (index, split))
+
+    assert len(one) > 10
+    assert many == one
+
+
+def test_a_cell_of_an_index_leads_to_all_that_was_tried(browser: Any, index: str, split: str) -> None:
+    """
+    Its letter and how its own way ended are there, and the rest is one link away, by file alone.
+    """
+    visit = Visit(browser)
+    page = visit.open(split, CELL)
+    assert "1. as it is" in page.inner_text("#view")
+    assert "2. custom_objects" not in page.inner_text("#view")
+
+    page.click("#view .banner a")
+    page.locator("#view .attempt >> nth=1").wait_for()
+
+    whole = Visit(browser).open(index, CELL)
+    assert page.inner_text("#view .attempt >> nth=1") == whole.inner_text("#view .attempt >> nth=1")
+    assert "This file holds the scenario custom_layer alone" in page.text_content(".banner")
+    assert visit.trouble == []
+
+
+def test_foreign_texts_stay_text_where_the_script_draws(browser: Any, tmp_path: Path) -> None:
+    """
+    With another hostile text in every place, every view has the elements of one with harmless texts, and nothing runs.
+    """
+    plain = synthetic.run(("2.9", "2.15", "2.21"), focus=("tf-2.15", "tf-2.21"))
+    plain = replace(plain, sources=tuple((one.name, "x = 1") for one in plain.scenarios))
+    harmless = cycle([f"harmless {number}" for number in range(len(hostile.PAYLOADS))])
+    evil = cycle(hostile.PAYLOADS)
+    parts = ("#/", "#/matrix", "#/ranges", "#/pair/tf-2.15/tf-2.21", "#/cell/tf-2.15/tf-2.21/custom_layer/bare/h5")
+    shapes = []
+
+    for name, texts in (("evil", evil), ("harmless", harmless)):
+        run = hostile.spoiled(plain, lambda _, texts=texts: next(texts))  # type: ignore[misc]
+        visit = Visit(browser)
+        visit.page.on("dialog", lambda dialog: pytest.fail(f"a dialog: {dialog.message}"))
+        page = visit.open(report.write(run, tmp_path / name).as_uri())
+        for part in (*parts, "#/version/tf-2.21", "#/scenario/custom_layer", "#/env/tf-2.21"):
+            visit.go(part)
+            shapes.append(page.evaluate(ELEMENTS))
+        assert visit.trouble == []
+
+    half = len(shapes) // 2
+    for evil_shape, harmless_shape in zip(shapes[:half], shapes[half:], strict=True):
+        assert set(evil_shape) <= set(harmless_shape) | DRAWN
+
+
+ELEMENTS = """() => [...new Set([...document.querySelectorAll('*')].map(one =>
+  [one.tagName.toLowerCase(), ...[...one.attributes].map(part => part.name).sort()].join(' ')))]"""
+DRAWN = {
+    "code",
+    "article class",
+    "code data-route",
+    "p class",
+    "b",
+}  # of the templates' own, where there is more to say

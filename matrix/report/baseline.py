@@ -34,6 +34,10 @@ class Baseline:
             if one not in here
         ]
 
+    def of(self, scenario: str) -> Baseline:
+        """Return the part of a baseline that is about one scenario."""
+        return Baseline(self.id, {one: status for one, status in self.before.items() if one.scenario == scenario})
+
 
 def baseline(run: Run | None) -> Baseline | None:
     """Return a run as a baseline; None for none."""

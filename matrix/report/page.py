@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -35,8 +37,9 @@ def html(
     answer: Answer,
     *,
     digest: str,
-    endings: Endings | None = None,
+    data: dict[str, Any] | None = None,
     baseline: Baseline | None = None,
+    whole: bool = True,
 ) -> str:
     """Return the whole page: no file beside it, no address outside it.
 
@@ -45,18 +48,19 @@ def html(
         table: the same as a table.
         answer: what is said on top.
         digest: SHA-256 of `results.jsonl`, the results that it shows.
-        endings: of its attempts; they are looked for where they are not given.
+        data: what its script is given; all that is known of all cells where it is left out.
         baseline: an earlier run, to compare to.
+        whole: whether it is all of a run: advice is not judged by a part of one.
     """
     templates = _templates()
     style, script = (templates.get_template(name).render() for name in ("page.css", "page.js"))
-    encoding, data = embedded(columns(run, endings or Endings(run), baseline))
+    encoding, packed = embedded(data or columns(run, Endings(run), baseline))
     formats = tables.formats(table)
     return templates.get_template("index.html.j2").render(
         style_hash=_hash(style),
         script_hash=_hash(script),
         encoding=encoding,
-        data=data,
+        data=packed,
         run=_run(run, digest),
         answer=answer,
         explained=explained(answer),
@@ -67,6 +71,7 @@ def html(
         formats=[words.format_name(one) for one in formats],
         overview=tables.overview(run, table),
         **_whole(run, table),
+        claims=background.claims(run, table) if whole else (),
         letters=[words.letter(status) for status in words.ORDER],
         ways=[(words.format_name(one), words.own_way(one)) for one in formats],
         variants=[(str(one), words.variant_meaning(one)) for one in Variant],
@@ -85,10 +90,10 @@ def _whole(run: Run, table: analysis.Table) -> dict[str, object]:
         "ranges": background.ranges(run, table),
         "environments": background.environments(run),
         "own_trouble": background.own_trouble(table),
-        "claims": background.claims(run, table),
     }
 
 
+@cache  # to compile them takes longer than a page
 def _templates() -> Environment:
     return Environment(
         loader=PackageLoader("matrix.report"),

@@ -40,9 +40,13 @@ const drawSquares = (drawn, filter) => {
     cells += total;
     pairs += total ? 1 : 0;
     if (one.getAttribute("aria-label") === said.label && one.getAttribute("href") === said.href) return;
-    td.className = [...td.classList].filter((css) => !css.startsWith("s-")).concat(said.css).join(" ");
+    const css = td.className.replace(/s-[\w-]+/, said.css), [letter, word, note] = one.children;
+    if (td.className !== css) td.className = css;
     given(one, { "aria-label": said.label, href: said.href });
-    one.replaceChildren(make("b", "", said.letter), make("span", "", said.word), ...(said.note ? [make("small", "", said.note)] : []));
+    if (letter.textContent !== said.letter) letter.textContent = said.letter;
+    word.textContent = said.word;
+    if (note && note.textContent !== said.note) note.textContent = said.note;
+    else if (!note && said.note) one.append(make("small", "", said.note));
   }));
   return { cells, pairs };
 };
@@ -93,9 +97,10 @@ const showScenario = (name, options) => {
     return [link(asked(route("scenario", name), { variant, format }), `${variant}, ${formatName(format)}`), `${sum.measured} of ${sum.total}`, shares(sum)];
   });
   draw();
-  const source = state.data.sources[name];
+  const source = state.data.sources[name], file = state.data.elsewhere && state.data.elsewhere[name];
   return opened(`${name}: ${inWords(counted(all_))}`, [
-    crumbs(home(), all(), name), make("h1", "", ...prose(state.titles.get(name))), make("p", "lead", make("code", "", name)), spread(counted(all_)),
+    crumbs(home(), all(), name), make("h1", "", ...prose(state.titles.get(name))), make("p", "lead", make("code", "", name)),
+    file ? make("p", "banner", "All that was tried stands in ", link(file + route("scenario", name), file), ".") : null, spread(counted(all_)),
     given(titled("All versions", form, text, region("All versions", drawn, "scroll tall")), { class: "wide" }),
     titled("By variant and format", region("By variant and format", table("plain", "Each over all pairs; its name shows its cells above.", ["Variant and format", "Measured", "Cells per letter"], byCase))),
     source ? titled("Its script", make("details", "", make("summary", "", "Show the script"), make("pre", "", source)), copier("Copy the script", source)) : null]);
