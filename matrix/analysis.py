@@ -157,6 +157,35 @@ def pair(table: Table, writer: str, reader: str) -> Table:
     return merged.assign(home=merged["home"].astype("object").fillna("").astype(str))
 
 
+def readings(table: Table, writer: str) -> Table:
+    """Return one row per reader of what `writer` saved: the counts, `lost` and `changed`.
+
+    `lost` is how many cells do not work there and are not known to fail in the writer's own environment, `changed` how
+    many need a change there and none at home.
+    """
+    cells = table.loc[table["saved_with"] == writer, [*CASE, "loaded_with", "status"]]
+    own = cells.loc[cells["loaded_with"] == writer, [*CASE, "status"]].rename(columns={"status": "home"})
+    merged = cells.merge(own, on=list(CASE), how="left")
+    lost = merged["status"].isin(list(BROKEN)) & ~merged["home"].isin(list(BROKEN))
+    changed = (merged["status"] == "R") & (merged["home"] != "R")
+    marks = merged.assign(lost=lost.astype("int64"), changed=changed.astype("int64"))
+    sums = marks.groupby("loaded_with", observed=True)[["lost", "changed"]].sum().reset_index()
+    return counts(merged, ["loaded_with"]).merge(sums, on="loaded_with")
+
+
+def causes(table: Table) -> Table:
+    """Return the causes of all that does not simply work, the most frequent first: counts, and how many `pairs`.
+
+    A cause that is not known has the empty name.
+    """
+    bad = table.loc[table["status"].isin(list("RDFTCS")), ["saved_with", "loaded_with", "cause", "status"]]
+    bad = bad.assign(cause=bad["cause"].astype("object").fillna(""))
+    places = bad.drop_duplicates(["saved_with", "loaded_with", "cause"]).groupby("cause").size()
+    counted = counts(bad, ["cause"])
+    ranked = counted.assign(pairs=[int(places[name]) for name in counted["cause"]])
+    return ranked.sort_values(["total", "cause"], ascending=[False, True], ignore_index=True)
+
+
 def grid(table: Table, writer: str, reader: str) -> Table:
     """Return the pair table: scenario and variant down, formats across, letters in the squares."""
     cells = pair(table, writer, reader)

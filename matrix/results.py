@@ -137,6 +137,7 @@ class Run:
         left_out: what the plan left out, and why.
         machine: facts about the host: platform, python, cores, tool version.
         cached: how many cells were taken from earlier runs.
+        sources: scenario → its script, so that a cell can be repeated by hand.
         note: a sentence that stands beside the answer everywhere, e.g. how far a running run is; may be empty.
         known: what was known to fail when it was done.
     """
@@ -156,5 +157,6 @@ class Run:
     left_out: tuple[tuple[str, str], ...] = ()
     machine: tuple[tuple[str, str], ...] = ()
     cached: int = 0
+    sources: tuple[tuple[str, str], ...] = field(repr=False, default=())
     note: str = ""
     known: tuple[Expectation, ...] = ()

@@ -36,6 +36,38 @@ PAYLOADS = (
     "`code` | pipe \\| [link](https://example.com) ![img](x) <details>",
     'comma, "quote" and\r\nnew line\nand another',
     "x" * 5_000,
+    "<svg><script>alert(11)</script></svg>",
+    "<svg/onload=alert(12)>",
+    "<math><mtext></mtext><mglyph><style></math><img src=x onerror=alert(13)>",
+    "<template><script>alert(14)</script></template>",
+    "<noscript><p title='</noscript><img src=x onerror=alert(15)>'>",
+    "<xmp><p title='</xmp><img src=x onerror=alert(16)>'>",
+    "<plaintext>",
+    "<base href=https://example.com/>",
+    "<meta http-equiv=refresh content='0;url=https://example.com'>",
+    "<link rel=stylesheet href=https://example.com/x.css>",
+    "<form action=https://example.com><button>go</button></form>",
+    "<object data=https://example.com></object><embed src=https://example.com>",
+    "<input autofocus onfocus=alert(17)>",
+    "<details open ontoggle=alert(18)>",
+    "<marquee onstart=alert(19)>",
+    "<table><tr><td>cell</td></tr></table>",
+    "<!DOCTYPE html><html><head><title>other</title>",
+    "<![CDATA[<script>alert(20)</script>]]>",
+    "<?xml version='1.0'?><?php echo 1 ?>",
+    "]]></script><script>alert(21)//",
+    "\\u003cscript\\u003ealert(22)\\u003c/script\\u003e",
+    '\\"};alert(23);//',
+    "'; alert(24); var x='",
+    "javascript:alert(25)//",
+    "data:text/html,<script>alert(26)</script>",
+    "#/cell/../../<img src=x>?run=<b>",
+    "__proto__",
+    "constructor",
+    "toString",
+    "%3Cscript%3Ealert(27)%3C/script%3E %E0%A4%A %",
+    "\ufeffmark \u200bjoined\u200d \U000e0041tag",
+    "e\u0301" * 40 + "\u0489" * 40,
 )
 
 
@@ -54,6 +86,7 @@ def spoiled(whole: Run, say: Callable[[str], str]) -> Run:
             exception=say(one.exception),
             signature=say(one.signature),
             rung=say(one.rung),
+            lost=say(one.lost),
         )
 
     def result(one: Result) -> Result:
@@ -71,7 +104,12 @@ def spoiled(whole: Run, say: Callable[[str], str]) -> Run:
         return replace(
             one,
             **{name: say(getattr(one, name)) for name in ("error", "remedy", "python", "tensorflow", "numpy", "h5py")},
-            environment=replace(one.environment, tensorflow=say(one.environment.tensorflow)),
+            environment=replace(
+                one.environment,
+                tensorflow=say(one.environment.tensorflow),
+                variables=((say("NAME"), say("value")),),
+                lock=say(one.environment.lock),
+            ),
             unsupported=tuple((format_, say(why)) for format_, why in one.unsupported),
         )
 
@@ -80,6 +118,8 @@ def spoiled(whole: Run, say: Callable[[str], str]) -> Run:
         id=say(whole.id),
         started=say(whole.started),
         command=say(whole.command),
+        note=say(whole.note),
+        sources=tuple((name, say(text)) for name, text in whole.sources),
         profile=say(whole.profile),
         environments=tuple(map(report, whole.environments)),
         scenarios=tuple(replace(one, title=say(one.title)) for one in whole.scenarios),

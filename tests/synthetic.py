@@ -322,6 +322,16 @@ def full(minors: tuple[str, ...] = tuple(KERAS)) -> Run:
     return run(minors, broken=frozenset(), questions=questions, signatures=100, climbs=True)
 
 
+def large(scenarios: int) -> Run:
+    """A run of 25 environments, and as many scenarios, 3,125 cells each, with 300 signatures."""
+    KERAS.update({"2.22": "3.14.0", "2.23": "3.15.0"})
+    questions = {f"question_{number}": f"Does model {number} survive the trip?" for number in range(scenarios)}
+    try:
+        return run(tuple(KERAS), broken=frozenset(), questions=questions, signatures=300)
+    finally:
+        del KERAS["2.22"], KERAS["2.23"]
+
+
 def cells(environments: dict[str, Environment], scenarios: tuple[Scenario, ...]) -> Iterator[Cell]:
     """Every square, in the order of the axes."""
     for writer, reader, one in product(environments, environments, scenarios):

@@ -9,8 +9,9 @@ import values
 
 from matrix.changes import Change, between, kind
 from matrix.diff import Kind
+from matrix.exits import judged
 from matrix.model import Status
-from matrix.runs import Measured, judged
+from matrix.runs import Measured
 
 
 @pytest.mark.parametrize(("before", "after"), list(product(Status, Status)), ids=str)

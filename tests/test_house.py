@@ -50,6 +50,7 @@ LAYERS = (
     ("engine", "audit"),
     ("bridging",),
     ("progress", "runs"),
+    ("exits",),
     ("commands",),
     ("cli",),
     ("__main__",),

@@ -30,6 +30,7 @@ from matrix import report
 from matrix.errors import UsageError
 from matrix.model import Cell, Environment, Format, Status, Variant
 from matrix.report import answer, files, payload, stored, summary, words
+from matrix.report.endings import Endings
 from matrix.results import EnvironmentReport, Result, Run
 
 RUN = synthetic.run()
@@ -213,7 +214,7 @@ def test_every_failing_cell_of_the_pair_leads_to_its_explanation(folder: Path) -
     Each link of the static pair table has a target on the page, with exception, message and stage.
     """
     tree = parsed((folder / "index.html").read_text(encoding="utf-8"))
-    targets = {one.get("id") for one in tree.iter() if has(one, "reason")}
+    targets = {one.get("id") for one in by_id(tree, "why").iter() if has(one, "reason")}
     links = [one.get("href") or "" for one in by_id(tree, "pair").iter("a")]
 
     found = cells_of(folder, *RUN.focus)
@@ -708,8 +709,9 @@ def test_large_payload_is_packed_and_says_the_same() -> None:
     """
     Above the limit the columns are compressed; unpacked they are the same columns.
     """
-    plain = payload.embedded(RUN, plain=10**9)
-    packed = payload.embedded(RUN, plain=0)
+    columns = payload.columns(RUN, Endings(RUN))
+    plain = payload.embedded(columns, plain=10**9)
+    packed = payload.embedded(columns, plain=0)
 
     assert plain[0] == "json"
     assert packed[0] == "gzip"

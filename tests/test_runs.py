@@ -10,8 +10,9 @@ from values import run
 
 from matrix.engine import INTERRUPTED
 from matrix.errors import UsageError
+from matrix.exits import judged
 from matrix.results import Expectation
-from matrix.runs import Measured, folder, judged, written
+from matrix.runs import Measured, folder, written
 
 
 @pytest.mark.parametrize(

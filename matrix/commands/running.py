@@ -7,7 +7,7 @@ import shlex
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from .. import analysis, budget, known, outlook, report, runs
+from .. import analysis, budget, exits, known, outlook, report, runs
 from ..engine import Engine
 from ..errors import UsageError
 from ..interrupts import heard
@@ -35,9 +35,9 @@ def run(options: argparse.Namespace, project: Project) -> Answer:
         made = _measured(options, project, asked, told)
         made = replace(made, run=replace(made.run, known=expected))
         told.phase("writing the report", 0)
-        pages = runs.written(made.run, reports, parquet=options.parquet)
+        pages = runs.written(made.run, reports, baseline, parquet=options.parquet)
         project.store.end()
-    code, verdict = runs.judged(made, baseline, options.fail_on)
+    code, verdict = exits.judged(made, baseline, options.fail_on)
     if interrupts.number:
         code = interrupts.exit_code
     if options.json:

@@ -10,12 +10,16 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .. import analysis, known
 from ..results import Result, Run
-from . import answer, badge, files, junit, lines, page, summary
+from . import answer, badge, files, junit, lines, page, summary, volumes
+from .baseline import Baseline
+from .baseline import baseline as compared
 from .endings import Endings
 from .files import read
+from .payload import columns
 
 __all__ = ["Written", "read", "table", "terminal", "write", "written"]
 
@@ -33,16 +37,21 @@ def write(run: Run, folder: Path) -> Path:
     return written(run, folder).page
 
 
-def written(run: Run, folder: Path, *, parquet: bool = False) -> Written:
-    """Write the report of a run, finished or not.
+def written(
+    run: Run, folder: Path, baseline: Run | None = None, *, parquet: bool = False, most: int = volumes.CELLS
+) -> Written:
+    """Write the report of a run, finished or not; the page compares it to the baseline, where there is one.
 
-    Each file appears whole or not at all: `results.jsonl`, `run.json`, `results.csv`, `verdict.json`,
-    `summary.md`, `junit.xml`, `badge.svg` and `index.html`.
+    Each file appears whole or not at all: `results.jsonl`, `run.json`, `results.csv`, `verdict.json`, `summary.md`,
+    `junit.xml`, `badge.svg` and `index.html`. With more cells than `most`, `index.html` tells of each cell how its own
+    way ended, and a file for each scenario tells the rest.
 
     Args:
         run: what is told.
         folder: where to; it is made where there is none.
+        baseline: an earlier run.
         parquet: write `results.parquet` as well.
+        most: cells of one page.
 
     Raises:
         UsageError: Parquet was asked for, and what writes it is not installed.
@@ -51,10 +60,13 @@ def written(run: Run, folder: Path, *, parquet: bool = False) -> Written:
         analysis.can_write_parquet()
     folder.mkdir(parents=True, exist_ok=True)
     with files.uncollected():
-        return _written(run, folder, parquet=parquet)
+        made = _written(run, folder, compared(baseline), most)
+        if parquet:
+            files.place(folder / "results.parquet", [analysis.parquet(table(run))])
+        return made
 
 
-def _written(run: Run, folder: Path, *, parquet: bool) -> Written:
+def _written(run: Run, folder: Path, earlier: Baseline | None, most: int) -> Written:
     endings, found = Endings(run), known.judged(run)
     cells = _table(run, run.results, found)
     told = answer.about(run, cells)
@@ -66,13 +78,41 @@ def _written(run: Run, folder: Path, *, parquet: bool) -> Written:
     files.place(folder / "summary.md", files.encoded([summary.markdown(run, told, found)]))
     files.place(folder / "junit.xml", files.encoded(junit.written(run, found)))
     files.place(folder / "badge.svg", files.encoded([badge.svg(told)]))
-    if parquet:
-        files.place(folder / "results.parquet", [analysis.parquet(cells)])
-    index = page.html(run, cells, told, digest=digest.hexdigest(), endings=endings)
+    book = _Book(folder=folder, digest=digest.hexdigest(), earlier=earlier)
+    index = "" if len(run.results) > most else book.html(run, cells, told, columns(run, endings, earlier))
+    if not index or len(index) > volumes.BYTES:
+        index = _split(run, cells, told, book)
     return Written(
         page=files.place(folder / "index.html", files.encoded([index])),
         terminal=summary.terminal(run, told, found),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Book:
+    """What all pages of a report share."""
+
+    folder: Path
+    digest: str
+    earlier: Baseline | None
+
+    def html(
+        self, run: Run, cells: analysis.Table, told: answer.Answer, data: dict[str, Any], *, whole: bool = True
+    ) -> str:
+        """Return one page."""
+        return page.html(run, cells, told, digest=self.digest, data=data, baseline=self.earlier, whole=whole)
+
+
+def _split(run: Run, cells: analysis.Table, told: answer.Answer, book: _Book) -> str:
+    """Write a file for each scenario, and return the index that leads there."""
+    for volume in volumes.volumes(run):
+        part, earlier = table(volume.run), book.earlier and book.earlier.of(volume.scenario)
+        data = columns(volume.run, Endings(volume.run), earlier)
+        text = book.html(volume.run, part, answer.about(volume.run, part), data, whole=False)
+        files.place(book.folder / volume.file, files.encoded([text]))
+    slim = volumes.index(run)
+    data = {**columns(slim, Endings(slim), book.earlier), "elsewhere": volumes.names(run)}
+    return book.html(run, cells, told, data)
 
 
 def terminal(run: Run) -> str:

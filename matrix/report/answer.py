@@ -11,6 +11,7 @@ from .. import analysis
 from ..model import Format
 from ..results import EnvironmentReport, Run
 from . import words
+from .advice import Fact, Step, facts, steps
 from .reasons import Reason, Share, gaps, reasons, share, shares
 
 
@@ -56,6 +57,8 @@ class Answer:
     reasons: tuple[Reason, ...]
     gaps: tuple[Share, ...]
     rollback: str
+    facts: tuple[Fact, ...]
+    steps: tuple[Step, ...]
 
 
 def about(run: Run, table: analysis.Table) -> Answer:
@@ -63,6 +66,7 @@ def about(run: Run, table: analysis.Table) -> Answer:
     old, new = run.focus
     cells = analysis.pair(table, old, new)
     (sums,) = analysis.rows(analysis.counts(cells))
+    by_format = analysis.rows(analysis.counts(cells, ["format"]))
     rows = analysis.rows(cells)
     verdict = _verdict(sums, rows)
     reports = {report.environment.id: report for report in run.environments}
@@ -77,11 +81,13 @@ def about(run: Run, table: analysis.Table) -> Answer:
         measured=sums["measured"],
         total=sums["total"],
         notes=tuple(_notes(rows, old, new)),
-        formats=_formats(table, cells, old),
+        formats=_formats(table, by_format, old),
         totals=tuple(share(sums, status) for status in words.ORDER),
         reasons=reasons(run, cells),
         gaps=gaps(cells),
         rollback=_rollback(table, old, new),
+        facts=facts(run, table, by_format),
+        steps=steps(run),
     )
 
 
@@ -167,7 +173,7 @@ def _notes(cells: list[dict[str, Any]], old: str, new: str) -> Iterable[str]:
         yield f"For {cells_said} it is not known whether {old} can read its own file."
 
 
-def _formats(table: analysis.Table, cells: analysis.Table, old: str) -> tuple[FormatRow, ...]:
+def _formats(table: analysis.Table, rows: list[dict[str, Any]], old: str) -> tuple[FormatRow, ...]:
     change, bad = (_where(analysis.firsts(table, old, letters)) for letters in ("R" + analysis.BROKEN, analysis.BROKEN))
     return tuple(
         FormatRow(
@@ -179,7 +185,7 @@ def _formats(table: analysis.Table, cells: analysis.Table, old: str) -> tuple[Fo
             first_change=change.get(row["format"], ""),
             first_bad=bad.get(row["format"], ""),
         )
-        for row in analysis.rows(analysis.counts(cells, ["format"]))
+        for row in rows
     )
 
 

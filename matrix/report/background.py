@@ -28,9 +28,10 @@ class Range:
 
 @dataclass(frozen=True, kw_only=True)
 class EnvironmentRow:
-    """What became of one environment."""
+    """What became of one environment, and the route to its lock."""
 
     id: str
+    href: str
     state: str
     css: str
     facts: tuple[str, ...]
@@ -102,6 +103,7 @@ def _environment(report: EnvironmentReport) -> EnvironmentRow:
     variables = ", ".join(f"{name}={value}" for name, value in asked.variables)
     return EnvironmentRow(
         id=words.line(asked.id, 60),
+        href=route("env", asked.id),
         state=_state(report),
         css=words.letter(Status.ENVIRONMENT).css if report.error else "plain",
         facts=(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from .. import analysis
 from ..model import Variant
 from ..results import Run
-from . import background, rendering, tables, words
+from . import background, rendering, tables, wholes, words
 from .answer import Answer, keras, version
+from .baseline import Baseline
 from .endings import Endings
-from .payload import embedded
+from .payload import columns, embedded
 from .reasons import route
 from .summary import explained, incomplete
 
@@ -24,7 +26,16 @@ class Bar:
     width: int
 
 
-def html(run: Run, table: analysis.Table, answer: Answer, *, digest: str, endings: Endings | None = None) -> str:
+def html(
+    run: Run,
+    table: analysis.Table,
+    answer: Answer,
+    *,
+    digest: str,
+    data: dict[str, Any] | None = None,
+    baseline: Baseline | None = None,
+    whole: bool = True,
+) -> str:
     """Return the whole page: no file beside it, no address outside it.
 
     Args:
@@ -32,17 +43,19 @@ def html(run: Run, table: analysis.Table, answer: Answer, *, digest: str, ending
         table: the same as a table.
         answer: what is said on top.
         digest: SHA-256 of `results.jsonl`, the results that it shows.
-        endings: of its attempts; they are looked for where they are not given.
+        data: what its script is given; all that is known of all cells where it is left out.
+        baseline: an earlier run, to compare to.
+        whole: whether it is all of a run: advice is not judged by a part of one.
     """
     pages = rendering.templates()
-    style, script = (pages.get_template(name).render() for name in ("style.css", "page.js"))
-    encoding, data = embedded(run, endings)
+    style, script = (pages.get_template(name).render() for name in ("page.css", "page.js"))
+    encoding, packed = embedded(data or columns(run, Endings(run), baseline))
     formats = tables.formats(table)
     return pages.get_template("index.html.j2").render(
         style_hash=rendering.policy_hash(style),
         script_hash=rendering.policy_hash(script),
         encoding=encoding,
-        data=data,
+        data=packed,
         run=_run(run, digest),
         answer=answer,
         explained=explained(answer),
@@ -52,17 +65,27 @@ def html(run: Run, table: analysis.Table, answer: Answer, *, digest: str, ending
         pair=tables.pair_rows(run, formats),
         formats=[words.format_name(one) for one in formats],
         overview=tables.overview(run, table),
-        coverage=_coverage(table),
-        ranges=background.ranges(run, table),
-        environments=background.environments(run),
-        own_trouble=background.own_trouble(table),
-        claims=background.claims(run, table),
+        **_whole(run, table),
+        claims=background.claims(run, table) if whole else (),
         letters=[words.letter(status) for status in words.ORDER],
         ways=[(words.format_name(one), words.own_way(one)) for one in formats],
         variants=[(str(one), words.variant_meaning(one)) for one in Variant],
         tolerances=_tolerances(run),
         names=[report.environment.id for report in run.environments],
+        baseline=words.line(baseline.id, 80) if baseline else "",
     )
+
+
+def _whole(run: Run, table: analysis.Table) -> dict[str, object]:
+    """Return what the page says of the whole run."""
+    return {
+        "coverage": _coverage(table),
+        "scenarios": wholes.scenarios(run, table),
+        "causes": wholes.causes(table),
+        "ranges": background.ranges(run, table),
+        "environments": background.environments(run),
+        "own_trouble": background.own_trouble(table),
+    }
 
 
 def _run(run: Run, digest: str) -> dict[str, object]:

@@ -6,14 +6,17 @@ import base64
 import gzip
 import json
 import math
+import shlex
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 from ..diagnosis import causes
 from ..model import Format, Status
-from ..results import Run
-from . import words
+from ..results import EnvironmentReport, Run
+from . import programs, words
+from .answer import keras, version
+from .baseline import Baseline
 from .endings import Endings, Numbered
 from .reasons import anchor
 from .tables import generation
@@ -24,8 +27,14 @@ MESSAGE, TRACEBACK = 1_000, 8_000
 Ladder = tuple[tuple[int, ...], Status]
 
 
-def columns(run: Run, endings: Endings) -> dict[str, Any]:
-    """Return the run as columns: one entry per cell, names and texts by their number."""
+def columns(run: Run, endings: Endings, baseline: Baseline | None = None) -> dict[str, Any]:
+    """Return the run as columns: one entry per cell, names and texts by their number.
+
+    Args:
+        run: what is shown.
+        endings: of its attempts.
+        baseline: an earlier run. `before` has the letter of each cell there, a space where it had none.
+    """
     texts: Numbered[str] = Numbered()
     environments = Numbered([report.environment.id for report in run.environments])
     ladders: Numbered[Ladder] = Numbered()
@@ -42,11 +51,14 @@ def columns(run: Run, endings: Endings) -> dict[str, Any]:
         "measured": measured.of(endings.by_cell(endings.measured)),
         "hundredths": list(endings.by_cell([round(100 * seconds) for seconds in endings.seconds])),
         "whole": endings.whole,
+        "before": baseline.letters(results) if baseline else "",
     }
     messages = [texts(words.shown(one, MESSAGE)) for one in endings.messages]
     return {
         **_axes(run, environments, endings),
         **_attempts(run, endings, ladders.values, texts),
+        **_repeated(run),
+        "baseline": baseline and {"id": words.line(baseline.id, 80), "gone": baseline.gone(results)},
         "said": [[messages[one] for one in ones] for ones in said.values],
         "measured": measured.values,
         "measures": [_short(*one) for one in endings.measures],
@@ -56,9 +68,8 @@ def columns(run: Run, endings: Endings) -> dict[str, Any]:
     }
 
 
-def embedded(run: Run, endings: Endings | None = None, *, plain: int = PLAIN) -> tuple[str, dict[str, Any] | str]:
+def embedded(packed: dict[str, Any], *, plain: int = PLAIN) -> tuple[str, dict[str, Any] | str]:
     """Return the payload as (`json`, itself), or as (`gzip`, base64) when it is large."""
-    packed = columns(run, endings or Endings(run))
     text = json.dumps(packed, separators=(",", ":"), allow_nan=False, check_circular=False)
     if len(text) <= plain:
         return "json", packed
@@ -74,16 +85,55 @@ def middle_cut(text: str, limit: int = TRACEBACK) -> str:
 
 def _axes(run: Run, environments: Numbered[str], endings: Endings) -> dict[str, Any]:
     formats = sorted({format_ for _, _, format_ in endings.cases}, key=list(Format).index)
-    bands = {report.environment.id: generation(report) for report in run.environments}
+    known = {report.environment.id: _environment(report) for report in run.environments}
     return {
         "focus": list(run.focus),
-        "environments": [[name, bands.get(name, "")] for name in environments.values],
+        "environments": [known.get(name) or [name, *[""] * 7] for name in environments.values],
         "scenarios": [[one.name, words.line(one.title, 160)] for one in run.scenarios],
         "formats": [[str(one), words.format_name(one)] for one in formats],
         "cases": endings.cases,
-        "causes": {slug: known.title for _, _, _, slug, _ in endings.wholes if slug and (known := causes.titled(slug))},
-        "letters": {
-            str(one): [words.letter(one).css, words.letter(one).short, words.letter(one).word] for one in words.ORDER
+        "causes": {
+            slug: [told.title, told.happened, told.advice, told.links]
+            for slug in sorted({slug for _, _, _, slug, _ in endings.wholes if slug})
+            if (told := causes.titled(slug))
+        },
+        "letters": {str(one): _letter(one) for one in words.ORDER},
+    }
+
+
+def _letter(status: Status) -> list[str | list[str]]:
+    """Return how a status looks and reads: class, short, word, and the words that follow one cell and many."""
+    look = words.letter(status)
+    return [look.css, look.short, look.word, [words.spoken(status, 1), words.spoken(status, 2)]]
+
+
+def _environment(report: EnvironmentReport) -> list[str]:
+    """Return what repeats an environment: id, band, Keras, TensorFlow, Python, lock, fingerprint, variables."""
+    asked = report.environment
+    variables = " ".join(f"{name}={shlex.quote(value)}" for name, value in asked.variables)
+    return [
+        *(asked.id, generation(report), keras(report), version(report)),
+        *(asked.python, asked.lock, asked.fingerprint if asked.lock else "", variables),
+    ]
+
+
+def _repeated(run: Run) -> dict[str, Any]:
+    """Return what repeats cells: scripts of scenarios, programs that save and load, and remedies in words."""
+    needed = list(programs.needed(run))
+    remedies = {(name, format_): words.remedy(name, format_, 0) for _, format_, name in needed if name}
+    return {
+        "sources": dict(run.sources),
+        "saves": {f"{variant}/{format_}": programs.saving(variant, format_) for variant, format_, _ in needed},
+        "loads": {
+            "/".join((variant, format_, words.line(name, 400))): programs.loading(variant, format_, name)
+            for variant, format_, name in needed
+        },
+        "files": {str(format_): name for format_, name in programs.FILES.items()},
+        "remedies": {
+            f"{words.line(name, 400)}/{format_}": [
+                *(words.line(said, 400) for said in (one.words, one.needs, one.code)),
+            ]
+            for (name, format_), one in remedies.items()
         },
     }
 

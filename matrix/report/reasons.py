@@ -70,7 +70,7 @@ def route(*names: str) -> str:
 
 @cache
 def _quoted(name: str) -> str:
-    return quote(name, safe="+.~-_")
+    return quote(name, safe="+.~-_", errors="replace")
 
 
 def anchor(own: Attempt | None, status: Status) -> str:
@@ -136,7 +136,7 @@ def _reason(row: dict[str, Any], results: Sequence[Result]) -> Reason:
         title=words.line(row["exception"], 80) or _silence(results[0]),
         signature=words.line(words.without(row["signature"], row["exception"])),
         message=words.shown(row["message"], 800),
-        causes=tuple(_why(slug) for slug, _ in Counter(one.cause for one in results if one.cause).most_common()),
+        causes=tuple(explained(slug) for slug, _ in Counter(one.cause for one in results if one.cause).most_common()),
         cells=row["cells"],
         letters=shares(row, words.ORDER[1:6]),
         remedies=_merged(words.remedy(words.line(name, 200), format_, n) for (name, format_), n in fixed.most_common()),
@@ -145,7 +145,10 @@ def _reason(row: dict[str, Any], results: Sequence[Result]) -> Reason:
     )
 
 
-def _why(slug: str) -> Why:
+def explained(slug: str) -> Why:
+    """Return a cause in words; the empty one is that which is not known."""
+    if not slug:
+        return Why(slug="", title="The cause is not known", happened="", advice="", links=())
     known = causes.titled(slug)
     if known is None:  # named by another edition of the catalogue
         name = words.line(slug, 80).replace("`", "'")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from functools import cache
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 
+@cache  # to compile them takes longer than a page
 def templates(*packages: str) -> Environment:
     """Return the templates of some packages, and of the report itself: its style and its small parts are for all."""
     return Environment(

@@ -42,6 +42,7 @@ def terminal(run: Run, answer: Answer, found: Found = NOTHING) -> str:
         lines += ["", f"  Why ({explained(answer)})"]
         lines += [text for reason in answer.reasons[:8] for text in _reason_lines(reason)]
         lines += [f"    and {len(answer.reasons) - 8} more: see index.html"] if len(answer.reasons) > 8 else []
+    lines += ["", *(f"  {fact.name}: {fact.says}" for fact in answer.facts)] if answer.facts else []
     lines += ["", f"  If you must roll back: {answer.rollback}"] if answer.rollback else []
     told = list(expectations.lines(run, found))
     lines += ["", *(f"  {one}" for one in told)] if told else []
@@ -81,6 +82,7 @@ def verdict(run: Run, answer: Answer, found: Found = NOTHING) -> str:
         ],
         "rollback": answer.rollback,
         "known": expectations.machine(run, found),
+        "facts": {fact.name: fact.says for fact in answer.facts},
     }
     return json.dumps(told, indent=1) + "\n"
 
@@ -158,6 +160,9 @@ def _lines(run: Run, answer: Answer, found: Found) -> Iterator[str]:
     yield ""
     yield from _known(run, found)
     yield from _why(answer)
+    for fact in answer.facts:
+        yield f"**{fact.name}:** {_text(fact.says)}"
+        yield ""
     if answer.rollback:
         yield f"**If you must roll back:** {_text(answer.rollback)}"
         yield ""

@@ -46,6 +46,7 @@ class Head:
     id: str
     note: str
     css: str
+    key: str = ""
     span: int = 1
 
 
@@ -158,7 +159,7 @@ def _edges(reports: Sequence[EnvironmentReport]) -> frozenset[str]:
 
 def _head(report: EnvironmentReport, edges: frozenset[str]) -> Head:
     name = report.environment.id
-    return Head(id=words.line(name, 60), note=keras(report), css="edge" if name in edges else "")
+    return Head(id=words.line(name, 60), note=keras(report), css="edge" if name in edges else "", key=name)
 
 
 def _pair_square(
