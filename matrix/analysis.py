@@ -30,6 +30,9 @@ from .model import Cell, Format, Stage, Status, Variant
 from .results import Attempt, Result
 
 Table: TypeAlias = pd.DataFrame
+pd.set_option(
+    "mode.string_storage", "python"
+)  # Arrow, which pandas takes where it is installed, has no half characters
 
 COLUMNS = (
     *("saved_with", "loaded_with", "scenario", "variant", "format", "status", "stage", "exception"),

@@ -87,12 +87,12 @@ def _noted(told: Told) -> Told:
 
 
 def _expecting(told: Told) -> Told:
-    """The third edition has what was known to fail."""
-    return {**told, "known": []}
+    """The third edition has what was known to fail, and the scripts of its scenarios."""
+    return {**told, "known": [], "sources": []}
 
 
 def _judging(told: Told) -> Told:
-    """The second edition says what came of what was known to fail, and always has a note, and causes of a reason."""
+    """The second edition says what came of what was known to fail, and always has a note, facts, and causes."""
     known = {"counts": dict.fromkeys(_FINDINGS, 0), "surprises": [], "entries": []}
     reasons = [{"causes": [], **one} for one in told["reasons"]]
-    return {"note": "", **told, "reasons": reasons, "known": known}
+    return {"note": "", **told, "reasons": reasons, "known": known, "facts": {}}

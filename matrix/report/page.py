@@ -67,13 +67,20 @@ def html(
         overview=tables.overview(run, table),
         **_whole(run, table),
         claims=background.claims(run, table) if whole else (),
-        letters=[words.letter(status) for status in words.ORDER],
-        ways=[(words.format_name(one), words.own_way(one)) for one in formats],
-        variants=[(str(one), words.variant_meaning(one)) for one in Variant],
-        tolerances=_tolerances(run),
+        **_legend(run, table),
         names=[report.environment.id for report in run.environments],
         baseline=words.line(baseline.id, 80) if baseline else "",
     )
+
+
+def _legend(run: Run, table: analysis.Table) -> dict[str, object]:
+    """Return what explains the letters, formats, variants and numbers."""
+    return {
+        "letters": [words.letter(status) for status in words.ORDER],
+        "ways": [(words.format_name(one), words.own_way(one)) for one in tables.formats(table)],
+        "variants": [(str(one), words.variant_meaning(one)) for one in Variant],
+        "tolerances": _tolerances(run),
+    }
 
 
 def _whole(run: Run, table: analysis.Table) -> dict[str, object]:

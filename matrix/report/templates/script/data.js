@@ -11,6 +11,9 @@ const unpacked = async () => {
 };
 
 const begin = (data) => {
+  for (const name of ["causes", "remedies", "loads", "saves", "sources", "letters", "elsewhere"]) {
+    if (data[name]) Object.setPrototypeOf(data[name], null);  // a cause may be called `constructor`
+  }
   const { cells } = data, size = cells.writer.length;
   const environments = data.environments.map(([id, band, keras, tensorflow, python, lock, fingerprint, variables]) =>
     ({ id, band, keras, tensorflow, python, lock, fingerprint, variables }));
