@@ -112,8 +112,9 @@ class Auditor:
             yield f"{cell.id}: its artifact is not there any more"
             return
         slow = replace(self.reader, limits=replace(self.reader.limits, isolation="fresh"), go_on=lambda: True)
-        before = [one for first, one in enumerate(result.attempts) if not first or one.rung == result.remedy]
-        after = slow.repeated(worker, cell, written, [result.remedy] if result.remedy else [])
+        rungs = {rung.name for rung in self.reader.rungs(cell)} & {result.remedy}  # a detour leads elsewhere
+        before = [one for first, one in enumerate(result.attempts) if not first or one.rung in rungs]
+        after = slow.repeated(worker, cell, written, list(rungs))
         for one, again in zip(before, after, strict=True):
             for what, then, now in zip(("letter", "failure", "largest error"), _facts(one), _facts(again), strict=True):
                 if then != now:

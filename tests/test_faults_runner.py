@@ -276,6 +276,7 @@ def test_fault_35_a_clock_that_jumps_changes_no_letter(fake_environment: Path, t
 SHOWN = {
     "store.py": "who owns a store, and since when",
     "runs.py": "the name of a run, and when it was",
+    "commands/running.py": "the day on which an entry of known.toml expires",
     "noxfile.py": "when an environment was built",
     "folders.py": "when an environment was used",
     "update.py": "the newest uploads",
