@@ -1,7 +1,9 @@
 """In which order the ways of loading are tried, and who goes first.
 
-What a way needs comes first: what works with the file alone is never hidden by what needs the code. Among ways of equal
-need the first is what solved the same failure before, then what its cause suggests, then what changes least.
+What a way needs comes first: what works with the file alone is never hidden by what needs the code. Options of the way
+that the author of a scenario would take come before other ways: what is told to people is the plainest change that
+helps, whatever company a cell was measured in. Among those the first is what solved the same failure before, then what
+its cause suggests, then what changes least.
 
 So that something can have solved it before, the first cell of a kind goes ahead, and the others wait until it is at its
 end. Cells are of one kind when their own ways failed alike, in the same scenario, variant and format; those that its
@@ -78,10 +80,15 @@ def ordered(ladder: Sequence[Rung], own: Variant, solved: Sequence[str], suggest
         suggested: what its cause suggests, by rung or by way, the likeliest first.
     """
 
-    def place(rung: Rung) -> tuple[int, int, int]:
+    def place(rung: Rung) -> tuple[int, bool, int, int]:
         loads = {rung.name, replace(rung, call=True).name}  # what is called must have been loaded first
         told = [suggested.index(name) if name in suggested else len(suggested) for name in _changes(rung, own)]
-        return more_needed(rung, own), int(loads.isdisjoint(solved)), max(told, default=len(suggested))
+        return (
+            more_needed(rung, own),
+            rung.way is not Way.OWN,
+            int(loads.isdisjoint(solved)),
+            max(told, default=len(suggested)),
+        )
 
     return tuple(sorted(ladder, key=place))
 

@@ -23,11 +23,7 @@ State = Mapping[str, str]
 Code = Literal["none", "load", "register"]
 Isolation = Literal["group", "cell", "fresh"]
 ARRAY_BYTES = 64 << 20
-_CODE: Mapping[Variant, Code] = {
-    Variant.BARE: "none",
-    Variant.CUSTOM_OBJECTS: "load",
-    Variant.REGISTERED: "register",
-}
+_CODE: Mapping[Variant, Code] = {Variant.BARE: "none", Variant.CUSTOM_OBJECTS: "load", Variant.REGISTERED: "register"}
 KINDS = frozenset("fiub")
 _DTYPE = re.compile(r"[<>|=][a-zA-Z]\d{1,3}")  # numpy would also read a small language of its own
 _ENDING = re.compile(r"exited|timeout|signal \d{1,3}|no result|protocol")

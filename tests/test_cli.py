@@ -278,6 +278,7 @@ def test_ctrl_c_leaves_a_partial_report_and_the_same_command_goes_on(project: Pa
     assert "." not in {str(cell["status"]) for cell in results(project)}
 
 
+@pytest.mark.faults
 def test_two_runs_in_one_project_do_not_meet(say: Say) -> None:
     """
     The second one says who owns the measurements, and touches nothing.

@@ -74,6 +74,7 @@ def test_a_failure_that_is_known_is_as_expected(project: Path, capsys: pytest.Ca
     assert {name(one): one["known"] for one in rows(project) if one["known"]} == {name(row): "expected"}
 
 
+@pytest.mark.faults
 def test_what_is_not_as_it_is_known_exits_with_one(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """
     A failure for another reason, and one that is none any more; `--fail-on never` says so and exits with 0.
@@ -107,6 +108,7 @@ def test_another_file_is_named_and_must_be_there(project: Path, capsys: pytest.C
     assert "other.toml cannot be read" in capsys.readouterr().err
 
 
+@pytest.mark.faults
 def test_pages_are_written_again_with_what_was_known_then(project: Path) -> None:
     """
     `report` keeps the entries of the run, until a file is named.
@@ -124,6 +126,7 @@ def test_pages_are_written_again_with_what_was_known_then(project: Path) -> None
     assert {one["known"] for one in rows(project)} == {""}
 
 
+@pytest.mark.faults
 def test_diff_says_what_became_of_each_cell(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """
     Worse is exit 1, better is 0; a scenario that was edited is named as what changed.
@@ -162,6 +165,7 @@ def test_a_run_is_the_same_as_itself(project: Path, capsys: pytest.CaptureFixtur
     assert told["cells"] == []
 
 
+@pytest.mark.faults
 def test_another_letter_from_the_same_recipe_is_flaky(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """
     Two real runs record enough to tell: a letter that differs in one of them is no regression, but is said.

@@ -93,6 +93,7 @@ def test_the_same_is_said_in_the_terminal_and_in_the_summary() -> None:
         assert line in told
 
 
+@pytest.mark.faults
 def test_hostile_entries_stay_text() -> None:
     """
     Reasons, links and signatures of a stored run are data in lines, Markdown and JSON.

@@ -116,6 +116,7 @@ def test_what_is_known_is_skipped_and_what_is_not_so_fails() -> None:
         assert f"known.toml, {one.finding}: The module has moved (https" in str(case[0].get("message"))
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("text", [*hostile.PAYLOADS, NEVER], ids=range(len(hostile.PAYLOADS) + 1))
 def test_foreign_text_stays_text(text: str) -> None:
     """

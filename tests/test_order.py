@@ -14,7 +14,7 @@ from values import ABLE, ALL, CELL
 
 from matrix.diagnosis.causes import Cause, catalogue, recognised
 from matrix.diagnosis.naming import Namer
-from matrix.model import Cell, Format, Need, Variant
+from matrix.model import Cell, Format, Need, Variant, Way
 from matrix.order import Order, ordered
 from matrix.plan import ladder
 from matrix.trials import Trial
@@ -66,12 +66,22 @@ def test_the_file_comes_before_the_code() -> None:
 
 def test_what_solved_the_same_failure_comes_first() -> None:
     """
-    Before what its cause suggests, among all that need as much.
+    Before what its cause suggests, among all that need as much and are options, or other ways, alike.
     """
-    found = names(["weights"], ["config_patch+registered", "config_patch"])
+    found = names(["weights", "custom_objects"], ["config_patch+registered", "registered"])
 
-    assert found[:2] == ["config_patch", "compile=False"]
-    assert found[4:7] == ["config_patch+registered", "weights", "custom_objects"]
+    assert found[4:6] == ["registered", "custom_objects"]
+    assert found[-3:] == ["config_patch+registered", "weights", "config_patch+custom_objects"]
+
+
+def test_the_plainest_change_that_helps_is_told() -> None:
+    """
+    Options of `load_model` come before other ways, whatever solved the failures of other cells.
+    """
+    for solved, suggested in (((), ()), (["weights"], ()), ((), ["weights", "config_patch"])):
+        found = [rung for rung in ordered(LADDER, Variant.BARE, solved, suggested) if rung.needs is Need.CODE]
+
+        assert [rung.way is not Way.OWN for rung in found] == sorted(rung.way is not Way.OWN for rung in found)
 
 
 def test_what_is_called_is_loaded_first() -> None:
@@ -80,24 +90,20 @@ def test_what_is_called_is_loaded_first() -> None:
     """
     found = ordered(LADDER, Variant.BARE, ["config_patch+custom_objects+call"], ())
 
-    both = [rung.name for rung in found if rung.needs is Need.CODE][:2]
+    both = [rung.name for rung in found if rung.needs is Need.CODE and rung.way is not Way.OWN][:2]
     assert both == ["config_patch+custom_objects", "config_patch+custom_objects+call"]
 
 
 def test_what_the_cause_suggests_comes_before_the_rest() -> None:
     """
-    In the order of the cause; a way whatever classes it is given, options and classes only where all are suggested.
+    In the order of the cause, options before other ways; a way whatever classes it is given, options and classes only
+    where all are suggested.
     """
-    found = names(["config_patch", "registered", "compile=False"])
+    found = names(["weights", "registered", "compile=False"])
 
-    assert found[:4] == ["config_patch", "compile=False", "safe_mode=False", "compile=False+safe_mode=False"]
-    assert found[4:9] == [
-        "config_patch+custom_objects",
-        "config_patch+registered",
-        "registered",
-        "registered+compile=False",
-        "custom_objects",
-    ]
+    assert found[:4] == ["compile=False", "safe_mode=False", "compile=False+safe_mode=False", "config_patch"]
+    assert found[4:7] == ["registered", "registered+compile=False", "custom_objects"]
+    assert found[-3:] == ["weights", "config_patch+custom_objects", "config_patch+registered"]
 
 
 def test_a_cell_need_not_be_told_of_its_own_classes() -> None:
@@ -126,12 +132,14 @@ def test_the_first_of_a_kind_goes_ahead() -> None:
     """
     The others wait until it is at its end, and then try its solution before all else that needs as much.
     """
-    steps = stepped(FILES, helped_by("weights"))
+    steps = stepped(FILES, helped_by("registered"))
 
     assert len(steps[0]) == len(FILES)
     assert steps[1] == ["writer-0 config_patch"]
-    assert [step for step in steps[1:] if len(step) == 1][-1] == ["writer-0 weights"]
-    assert steps[-2:] == [[f"writer-{number} {rung}" for number in (1, 2, 3)] for rung in ("config_patch", "weights")]
+    assert [step for step in steps[1:] if len(step) == 1][-1] == ["writer-0 registered"]
+    assert steps[-2:] == [
+        [f"writer-{number} {rung}" for number in (1, 2, 3)] for rung in ("config_patch", "registered")
+    ]
 
 
 def test_what_needs_less_is_tried_all_the_same() -> None:
@@ -171,14 +179,14 @@ def test_those_whom_a_solution_does_not_help_are_a_kind_of_their_own() -> None:
     """
 
     def said(cell: Cell, rung: str) -> str:
-        return helped_by("custom_objects" if cell.writer == "writer-0" else "weights")(cell, rung)
+        return helped_by("config_patch+custom_objects" if cell.writer == "writer-0" else "weights")(cell, rung)
 
     steps = stepped(FILES, said)
 
-    assert [f"writer-{number} custom_objects" for number in (1, 2, 3)] in steps
+    assert [f"writer-{number} config_patch+custom_objects" for number in (1, 2, 3)] in steps
     assert ["writer-1 weights"] in steps
     assert steps[-1] == ["writer-2 weights", "writer-3 weights"]
-    assert not [step for one in steps for step in one if step.startswith("writer-3 registered")]
+    assert not [step for one in steps for step in one if step.startswith("writer-3 config_patch+registered")]
 
 
 def test_where_nothing_helped_the_first_nobody_waits_any_longer() -> None:

@@ -734,6 +734,7 @@ def test_payload_on_the_page_is_the_run(folder: Path) -> None:
         assert rungs == [attempt.rung for attempt in tried]
 
 
+@pytest.mark.faults
 def test_full_size_fits(tmp_path: Path) -> None:
     """
     23 x 23 environments and 65 cells each: under 2 MB in one file, in under 4 s even on a busy machine (else in 1 s).

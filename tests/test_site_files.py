@@ -415,6 +415,7 @@ def test_a_linked_page_is_replaced_and_not_followed(tmp_path: Path) -> None:
     assert not [path for path in site.rglob("*") if path.is_symlink()]
 
 
+@pytest.mark.faults
 def test_two_at_once_do_not_mix(tmp_path: Path) -> None:
     """
     Each waits for its turn, and the site has the runs of both in the end.
@@ -430,6 +431,7 @@ def test_two_at_once_do_not_mix(tmp_path: Path) -> None:
     assert held(site) == held(whole)
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("place", ["site.before_copy", "report.before_rename", "site.before_rename"])
 def test_what_a_killed_publish_left_is_cleared_away(tmp_path: Path, place: str) -> None:
     """

@@ -12,8 +12,6 @@ import pytest
 from real import matrix, project_in
 
 from matrix import analysis
-from matrix.model import Format
-from matrix.report import words
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(3600)]
 
@@ -159,25 +157,16 @@ def test_the_report_tells_the_versions_that_were_found(run: Path) -> None:
     assert found[NEWEST][0].startswith("2.21.")
 
 
-def needed(remedy: str) -> str:
-    """What a remedy takes; nothing where there is none."""
-    return words.remedy(remedy, Format.H5, 1).needs if remedy else ""
-
-
 def test_a_child_for_each_cell_gives_the_same_letters(run: Path, project: Path) -> None:
     """
-    Sharing a child within a group changes no status, and nothing of what a remedy needs. Which of several remedies is
-    tried first goes by what solved such a failure before.
+    Sharing a child within a group changes no status.
     """
     only = ("--environments", f"{OLD},{NEWEST}", "--scenarios", "plain,custom_layer_config", "--fresh")
     alone = project / "alone"
 
     assert matrix(project, "run", *only, "--isolation", "cell", "--output", str(alone)) == 0
 
-    columns = ["saved_with", "loaded_with", "scenario", "variant", "format", "status", "needs"]
-    single, shared = (
-        analysis.load(one).assign(needs=lambda table: table["remedy"].map(needed))[columns].astype(str)
-        for one in (alone / "latest", run)
-    )
-    shared = shared.merge(single[columns[:5]])
+    columns = ["saved_with", "loaded_with", "scenario", "variant", "format", "status", "remedy"]
+    single = analysis.load(alone / "latest")[columns].astype(str)
+    shared = analysis.load(run)[columns].astype(str).merge(single[columns[:5]])
     assert sorted(map(tuple, shared.to_numpy())) == sorted(map(tuple, single.to_numpy()))
