@@ -12,9 +12,10 @@ import pytest
 import synthetic
 
 from matrix import analysis, report
+from matrix.diff import compared
 from matrix.model import Format, Status, Variant
 from matrix.report import advice, answer, page, programs, volumes
-from matrix.report.baseline import baseline
+from matrix.report.baseline import KINDS, baseline
 
 RUN = synthetic.run()
 TEMPLATES = Path(page.__file__).with_name("templates")
@@ -157,17 +158,20 @@ def test_names_of_files_are_plain() -> None:
 
 def test_a_baseline_has_a_letter_for_each_cell() -> None:
     """
-    A space where it had none, and what is gone by its names.
+    A space where it had none; what became of it, as `matrix diff` says; and what is gone by its names.
     """
     old = replace(RUN, results=(replace(RUN.results[0], status=Status.CRASH), RUN.results[2]))
-    now = RUN.results[:2]
+    now = replace(RUN, results=RUN.results[:2])
 
-    found = baseline(old)
+    found = baseline(old, now)
 
     assert found is not None
-    assert found.letters(now) == "C "
-    assert ["/".join(names) for *names, _ in found.gone(now)] == [RUN.results[2].cell.id]
-    assert baseline(None) is None
+    assert found.letters(now.results) == "C "
+    assert [KINDS[int(place)] for place in found.kinds(now.results)] == [
+        change.kind for cell, change in compared(old, now).items() if change.now
+    ]
+    assert ["/".join(names) for *names, _ in found.gone()] == [RUN.results[2].cell.id]
+    assert baseline(None, now) is None
 
 
 def test_scripts_and_styles_are_small_files_of_their_own() -> None:

@@ -60,7 +60,7 @@ def written(
         analysis.can_write_parquet()
     folder.mkdir(parents=True, exist_ok=True)
     with files.uncollected():
-        made = _written(run, folder, compared(baseline), most)
+        made = _written(run, folder, compared(baseline, run), most)
         if parquet:
             files.place(folder / "results.parquet", [analysis.parquet(table(run))])
         return made

@@ -1,12 +1,15 @@
-"""An earlier run beside this one: the letters that its cells had."""
+"""An earlier run beside this one: the letters that its cells had, and what became of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..model import Cell, Status
+from ..diff import Change, Kind, compared
+from ..model import Cell
 from ..results import Result, Run
+
+KINDS = tuple(Kind)
 
 
 @dataclass(frozen=True)
@@ -15,30 +18,33 @@ class Baseline:
 
     Attributes:
         id: its name.
-        before: the letter of each of its cells.
+        changes: what became of each cell of both runs, as `matrix diff` says.
     """
 
     id: str
-    before: Mapping[Cell, Status]
+    changes: Mapping[Cell, Change]
 
     def letters(self, results: Sequence[Result]) -> str:
         """Return one character for each result: the letter that its cell had, a space where there was no such cell."""
-        return "".join([self.before.get(one.cell, " ") for one in results])
+        return "".join([self.changes[one.cell].before or " " for one in results])
 
-    def gone(self, results: Sequence[Result]) -> list[list[str]]:
-        """Return the cells that are in the baseline alone: their five names, and their letter."""
-        here = {one.cell for one in results}
+    def kinds(self, results: Sequence[Result]) -> str:
+        """Return one digit for each result: the place in `KINDS` of what became of its cell."""
+        return "".join([str(KINDS.index(self.changes[one.cell].kind)) for one in results])
+
+    def gone(self) -> list[list[str]]:
+        """Return the cells that are in the baseline alone and were something there: five names, and the letter."""
         return [
-            [one.writer, one.reader, one.scenario, one.variant, one.format, status]
-            for one, status in self.before.items()
-            if one not in here
+            [one.writer, one.reader, one.scenario, one.variant, one.format, str(change.before)]
+            for one, change in self.changes.items()
+            if change.now is None and change.kind is Kind.GONE
         ]
 
     def of(self, scenario: str) -> Baseline:
         """Return the part of a baseline that is about one scenario."""
-        return Baseline(self.id, {one: status for one, status in self.before.items() if one.scenario == scenario})
+        return Baseline(self.id, {one: change for one, change in self.changes.items() if one.scenario == scenario})
 
 
-def baseline(run: Run | None) -> Baseline | None:
-    """Return a run as a baseline; None for none."""
-    return None if run is None else Baseline(run.id, {one.cell: one.status for one in run.results})
+def baseline(earlier: Run | None, run: Run) -> Baseline | None:
+    """Return an earlier run as the baseline of another one; None for none."""
+    return None if earlier is None else Baseline(earlier.id, compared(earlier, run))

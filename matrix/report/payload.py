@@ -16,7 +16,7 @@ from ..model import Format, Status
 from ..results import EnvironmentReport, Run
 from . import programs, words
 from .answer import keras, version
-from .baseline import Baseline
+from .baseline import KINDS, Baseline
 from .endings import Endings, Numbered
 from .reasons import anchor
 from .tables import generation
@@ -33,7 +33,8 @@ def columns(run: Run, endings: Endings, baseline: Baseline | None = None) -> dic
     Args:
         run: what is shown.
         endings: of its attempts.
-        baseline: an earlier run. `before` has the letter of each cell there, a space where it had none.
+        baseline: an earlier run. `before` has the letter of each cell there, a space where it had none, and `change`
+            what became of it, by its number among `kinds`.
     """
     texts: Numbered[str] = Numbered()
     environments = Numbered([report.environment.id for report in run.environments])
@@ -52,13 +53,14 @@ def columns(run: Run, endings: Endings, baseline: Baseline | None = None) -> dic
         "hundredths": list(endings.by_cell([round(100 * seconds) for seconds in endings.seconds])),
         "whole": endings.whole,
         "before": baseline.letters(results) if baseline else "",
+        "change": baseline.kinds(results) if baseline else "",
     }
     messages = [texts(words.shown(one, MESSAGE)) for one in endings.messages]
     return {
         **_axes(run, environments, endings),
         **_attempts(run, endings, ladders.values, texts),
         **_repeated(run),
-        "baseline": baseline and {"id": words.line(baseline.id, 80), "gone": baseline.gone(results)},
+        "baseline": baseline and {"id": words.line(baseline.id, 80), "kinds": KINDS, "gone": baseline.gone()},
         "said": [[messages[one] for one in ones] for ones in said.values],
         "measured": measured.values,
         "measures": [_short(*one) for one in endings.measures],

@@ -21,29 +21,25 @@ const showCause = (slug, options) => {
     given(titled("Where", form, text, region("All versions", drawn, "scroll tall")), { class: "wide" }), titled("How it shows", ...signatures)]);
 };
 
-const kindOf = (was, now) => {
-  if (was === " ") return "new";
-  const good = (letter) => "PR".includes(letter), bad = (letter) => "DFTCS".includes(letter);
-  if (good(was) && bad(now)) return "regressed";
-  if (bad(was) && good(now)) return "repaired";
-  return was === now ? "same" : "other";
-};
+const kindOf = (i) => state.data.baseline.kinds[state.cells.change[i]];
 const showChanges = () => {
   const { baseline } = state.data;
   if (!baseline) return;
-  const groups = grouped([...Array(state.size).keys()], (i) => kindOf(before(i), state.cells.status[i]));
-  const shown = [["regressed", "Regressed", "worked in the baseline, and does not now"], ["repaired", "Repaired", "did not work in the baseline, and does now"],
-    ["other", "Other letters", "neither better nor worse, or not measured on one side"], ["new", "New", "not in the baseline"]];
-  const parts = shown.map(([kind, name, says]) => {
-    const found = groups.get(kind) || [];
-    return make("article", "reason", make("h3", "", make("span", "count", String(found.length)), ` ${name}: ${says}`),
-      found.length ? make("details", "", make("summary", "", "Cells"), list("cells", [...found.slice(0, 200).map((i) => {
-        const one = cell(i), was = before(i);
-        return [was === " " ? "" : [chip(was), " \u2192 "], chip(one.status), " ", link(cellRoute(one), `${one.writer} \u2192 ${one.reader}: ${caseName(one)}`)].flat();
-      }), ...(found.length > 200 ? [[`and ${spoken(found.length - 200, "more cell")}: `, link("#/matrix?changed=1", "all in the matrix")]] : [])])) : null);
+  const groups = grouped([...Array(state.size).keys()], kindOf);
+  const shown = [["regressed", "worked in the baseline, and does not now"], ["repaired", "did not work in the baseline, and does now"],
+    ["flaky", "another letter, although all that decides it is the same"], ["changed", "another letter, neither better nor worse"],
+    ["new", "nothing was known in the baseline"], ["gone", "nothing is known now"]];
+  const parts = shown.map(([kind, says]) => {
+    const here = (groups.get(kind) || []).map((i) => {
+      const one = cell(i), was = before(i);
+      return [was === " " ? "" : [chip(was), " \u2192 "], chip(one.status), " ", link(cellRoute(one), `${one.writer} \u2192 ${one.reader}: ${caseName(one)}`)].flat();
+    });
+    const away = kind !== "gone" ? [] : baseline.gone.map(([writer, reader, scenario, variant, format, letter]) =>
+      [chip(letter), ` ${writer} \u2192 ${reader}: ${scenario}, ${variant}, ${formatName(format)}`]);
+    const found = [...here, ...away];
+    const more = found.length > 200 ? [[`and ${spoken(found.length - 200, "more cell")}: `, link("#/matrix?changed=1", "all in the matrix")]] : [];
+    return make("article", "reason", make("h3", "", make("span", "count", String(found.length)), ` ${kind}: ${says}`),
+      found.length ? make("details", "", make("summary", "", "Cells"), list("cells", [...found.slice(0, 200), ...more])) : null);
   });
-  const gone = make("article", "reason", make("h3", "", make("span", "count", String(baseline.gone.length)), " Gone: in the baseline, and not in this run"),
-    baseline.gone.length ? make("details", "", make("summary", "", "Cells"), list("cells", [...baseline.gone.slice(0, 200).map(([writer, reader, scenario, variant, format, letter]) =>
-      [chip(letter), ` ${writer} \u2192 ${reader}: ${scenario}, ${variant}, ${formatName(format)}`]), ...(baseline.gone.length > 200 ? [`and ${spoken(baseline.gone.length - 200, "more cell")}`] : [])])) : null);
-  find("changes").replaceChildren(...parts, gone, make("p", "", spoken((groups.get("same") || []).length, "cell"), " have the same letter in both."));
+  find("changes").replaceChildren(...parts, make("p", "", spoken((groups.get("same") || []).length, "cell"), " have the same letter in both, or nothing to compare."));
 };
