@@ -1,9 +1,9 @@
 """In which order the ways of loading are tried, and who goes first.
 
 What a way needs comes first: what works with the file alone is never hidden by what needs the code. Options of the way
-that the author of a scenario would take come before other ways: what is told to people is the plainest change that
-helps, whatever company a cell was measured in. Among those the first is what solved the same failure before, then what
-its cause suggests, then what changes least.
+that the author of a scenario would take come before other ways, one after the other: what is told to people is the
+plainest change that helps, whatever company a cell was measured in. Which classes they are given, and which other way
+is the first, goes by what solved the same failure before, then by what its cause suggests.
 
 So that something can have solved it before, the first cell of a kind goes ahead, and the others wait until it is at its
 end. Cells are of one kind when their own ways failed alike, in the same scenario, variant and format; those that its
@@ -79,27 +79,15 @@ def ordered(ladder: Sequence[Rung], own: Variant, solved: Sequence[str], suggest
         solved: names of rungs that solved the same failure.
         suggested: what its cause suggests, by rung or by way, the likeliest first.
     """
+    helped = {rung.code for rung in ladder if rung.name in solved and rung.way is Way.OWN}
 
-    def place(rung: Rung) -> tuple[int, bool, int, int]:
-        loads = {rung.name, replace(rung, call=True).name}  # what is called must have been loaded first
-        told = [suggested.index(name) if name in suggested else len(suggested) for name in _changes(rung, own)]
-        return (
-            more_needed(rung, own),
-            rung.way is not Way.OWN,
-            int(loads.isdisjoint(solved)),
-            max(told, default=len(suggested)),
-        )
+    def place(rung: Rung) -> tuple[int, bool, bool, int]:
+        if rung.way is Way.OWN:  # which classes are handed over; the other options one after the other
+            again, changes = rung.code in helped, [str(rung.code)] if rung.code is not own else []
+        else:
+            loads = {rung.name, replace(rung, call=True).name}  # what is called must have been loaded first
+            again, changes = not loads.isdisjoint(solved), [str(rung.way), *(["call"] if rung.call else [])]
+        told = [suggested.index(name) if name in suggested else len(suggested) for name in changes]
+        return more_needed(rung, own), rung.way is not Way.OWN, not again, max(told, default=len(suggested))
 
     return tuple(sorted(ladder, key=place))
-
-
-def _changes(rung: Rung, own: Variant) -> list[str]:
-    """Return what a rung changes, in the words of causes. Who opens the file counts, whatever classes it is given."""
-    changed = (
-        (rung.way is not Way.OWN, str(rung.way)),
-        (rung.way is Way.OWN and rung.code is not own, str(rung.code)),
-        (not rung.compile, "compile=False"),
-        (not rung.safe_mode, "safe_mode=False"),
-        (rung.call, "call"),
-    )
-    return [word for done, word in changed if done]
