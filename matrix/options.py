@@ -90,6 +90,7 @@ def parser() -> Parser:
     report.add_argument(
         "run", nargs="?", default="latest", help="a folder, its name below reports/runs, or `running` (latest)"
     )
+    report.add_argument("--baseline", metavar="RUN", help="an earlier run to compare with (the one it was run with)")
     _told(report)
     _output(report)
     _diff(verbs)

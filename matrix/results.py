@@ -140,6 +140,7 @@ class Run:
         sources: scenario → its script, so that a cell can be repeated by hand.
         note: a sentence that stands beside the answer everywhere, e.g. how far a running run is; may be empty.
         known: what was known to fail when it was done.
+        baseline: the id of the earlier run that it is compared to; may be empty.
     """
 
     id: str
@@ -160,3 +161,4 @@ class Run:
     sources: tuple[tuple[str, str], ...] = field(repr=False, default=())
     note: str = ""
     known: tuple[Expectation, ...] = ()
+    baseline: str = ""

@@ -228,6 +228,16 @@ def _point(reports: Path, run: str) -> None:
     draft.replace(reports / "latest")
 
 
+def before(run: Run, reports: Path) -> tuple[Run | None, str]:
+    """Return the run that a stored one was compared to, and what to say where it is not kept any more."""
+    if not run.baseline:
+        return None, ""
+    kept = reports / "runs" / run.baseline
+    if not (kept / "run.json").is_file():
+        return None, f"{run.baseline}, which it was compared to, is not kept any more: its page compares to nothing."
+    return report.read(kept), ""
+
+
 def folder(reports: Path, name: str) -> Path:
     """Return the folder of a stored run: `latest`, a name below `runs`, or a path. UsageError when it is none."""
     for path in (reports / "latest" if name == "latest" else reports / "runs" / name, Path(name)):

@@ -101,6 +101,31 @@ def test_a_regression_against_a_baseline_exits_with_one(say: Say, project: Path)
     assert f"worse than in {first}" in said.out
 
 
+def test_a_report_made_anew_compares_to_the_baseline_of_its_run(say: Say, project: Path) -> None:
+    """
+    A run remembers its baseline; without the folder it says so, and `--baseline` takes another.
+    """
+    say("run", *BOTH)
+    runs = project / "reports" / "runs"
+    (first,) = (path.name for path in runs.iterdir())
+    say("run", *BOTH, "--baseline", first)
+    page = project / "reports" / "latest" / "index.html"
+    compared = page.read_text(encoding="utf-8")
+
+    say("report")
+    anew = page.read_text(encoding="utf-8")
+    (runs / first).rename(runs / "kept")
+    alone = say("report")
+    told = page.read_text(encoding="utf-8")
+    say("report", "--baseline", "kept")
+
+    assert first in compared
+    assert anew == compared
+    assert f"{first}, which it was compared to, is not kept any more" in alone.out
+    assert first not in told.replace(f"--baseline {first}", "")
+    assert first in page.read_text(encoding="utf-8")
+
+
 def test_a_missing_environment_is_incomplete(say: Say, project: Path) -> None:
     """
     An environment that cannot be had makes exit 4; its cells are `E`, all others are measured.

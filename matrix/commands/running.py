@@ -6,6 +6,7 @@ import argparse
 import shlex
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from .. import analysis, budget, exits, known, outlook, report, runs
 from ..engine import Engine
@@ -24,7 +25,7 @@ from .answer import Answer
 def run(options: argparse.Namespace, project: Project) -> Answer:
     """Measure, write the report, and say the answer."""
     reports = project.reports(options.output)
-    baseline = report.read(runs.folder(reports, options.baseline)) if options.baseline else None
+    baseline = _baseline(options, reports)
     expected = _expected(options, project)
     if options.parquet:
         analysis.can_write_parquet()  # before hours of work, not after
@@ -33,7 +34,7 @@ def run(options: argparse.Namespace, project: Project) -> Answer:
     with heard() as interrupts, listener(quiet=silent) as told, project.store.owned():
         project.store.begin(options.typed)
         made = _measured(options, project, asked, told)
-        made = replace(made, run=replace(made.run, known=expected))
+        made = replace(made, run=_compared(replace(made.run, known=expected), baseline))
         told.phase("writing the report", 0)
         pages = runs.written(made.run, reports, baseline, parquet=options.parquet)
         project.store.end()
@@ -43,6 +44,16 @@ def run(options: argparse.Namespace, project: Project) -> Answer:
     if options.json:
         return Answer((pages.page.parent / "verdict.json").read_text(encoding="utf-8").strip(), code)
     return Answer(f"{pages.terminal}\n\n{verdict}\nReport: {pages.page}", code)
+
+
+def _baseline(options: argparse.Namespace, reports: Path) -> Run | None:
+    """Return the earlier run that the command line names. UsageError when there is none of that name."""
+    return report.read(runs.folder(reports, options.baseline)) if options.baseline else None
+
+
+def _compared(run: Run, baseline: Run | None) -> Run:
+    """Return a run that remembers what it is compared to."""
+    return replace(run, baseline=baseline.id) if baseline else run
 
 
 def _expected(options: argparse.Namespace, project: Project) -> tuple[Expectation, ...]:
@@ -80,21 +91,23 @@ def _make_room(
 def stored(options: argparse.Namespace, project: Project) -> Answer:
     """Write the pages of a stored run again, or those of the run that is going on."""
     reports = project.reports(options.output)
-    if options.run == "running":
-        pages = runs.written(
-            replace(_running(project), known=_expected(options, project)), reports, parquet=options.parquet
-        )
+    going_on = options.run == "running"
+    folder = None if going_on else runs.folder(reports, options.run)
+    run = report.read(folder) if folder else _running(project, reports)
+    run = replace(run, known=_expected(options, project)) if going_on or options.known else run
+    named = _baseline(options, reports)
+    baseline, gone = (named, "") if named else runs.before(run, reports)
+    run = _compared(run, baseline)
+    if folder:
+        pages = report.written(run, folder, baseline, parquet=options.parquet)
     else:
-        folder = runs.folder(reports, options.run)
-        run = report.read(folder)
-        run = replace(run, known=_expected(options, project)) if options.known else run
-        pages = report.written(run, folder, parquet=options.parquet)
+        pages = runs.written(run, reports, baseline, parquet=options.parquet)
     if options.json:
         return Answer((pages.page.parent / "verdict.json").read_text(encoding="utf-8").strip())
-    return Answer(f"{pages.terminal}\n\nReport: {pages.page}")
+    return Answer("\n\n".join(filter(None, [pages.terminal, gone, f"Report: {pages.page}"])))
 
 
-def _running(project: Project) -> Run:
+def _running(project: Project, reports: Path) -> Run:
     """Return what is known now of the run that is going on, or of one that was killed."""
     begun = project.store.begun()
     if begun is None:
@@ -110,4 +123,4 @@ def _running(project: Project) -> Run:
         started=datetime.fromisoformat(started),
     )
     project.store.close()
-    return made
+    return _compared(made, _baseline(options, reports))
