@@ -11,7 +11,7 @@ from packaging.version import Version
 
 from . import entries
 from .entries import Entry
-from .model import Environment
+from .model import LEGACY, Environment
 
 DATA = Path(__file__).parent / "data"
 LOCKS = "locks"  # in a project, beside pyproject.toml
@@ -29,7 +29,11 @@ def locked(project: Path) -> tuple[Entry, ...]:
 
 
 def environments(project: Path) -> tuple[Environment, ...]:
-    """Return the environments of the package and of a project, oldest TensorFlow first. Raises UsageError."""
+    """Return the environments of the package and of a project, oldest TensorFlow first, legacy siblings behind all.
+
+    Raises:
+        UsageError: as `locked` does.
+    """
     return tuple(environment(entry) for entry in locked(project))
 
 
@@ -48,8 +52,9 @@ def environment(entry: Entry) -> Environment:
     )
 
 
-def _order(entry: Entry) -> tuple[Version, str]:
-    return Version(entry.tensorflow or "0"), entry.id
+def _order(entry: Entry) -> tuple[bool, Version, str]:
+    # Siblings stand behind all releases: on an axis between them, "since when" would alternate with the Keras in use.
+    return entry.id.endswith(LEGACY), Version(entry.tensorflow or "0"), entry.id
 
 
 def toml(path: Path) -> Mapping[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 from .errors import NothingSelected
 from .model import LEGACY, Cell, Environment, Format, Need, Rung, Save, Scenario, Variant, Way, legacy_sibling
@@ -149,7 +150,8 @@ def focus(environments: Sequence[Environment], start: str, end: str) -> tuple[st
     and for every release of its generation.
     """
     siblings = {legacy_sibling(item.id) for item in environments}
-    newest = [item for item in environments if item.id not in siblings][-1]
+    others = [item for item in environments if item.id not in siblings]
+    newest = max(reversed(others), key=lambda item: Version(item.tensorflow or "0"))  # the last of equals
     older = [item for item in environments if item.generation < newest.generation]
     releases = [item for item in older if not item.id.endswith(LEGACY)]
     return start or (releases or older or environments)[-1 if older else 0].id, end or newest.id

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -46,21 +45,23 @@ def test_profiles_are_those_of_the_seeds(tmp_path: Path) -> None:
 
 def test_every_keras_3_has_a_legacy_sibling(tmp_path: Path) -> None:
     """
-    The same TensorFlow on the same Python, right behind it, with tf_keras of that minor, its variable, and no profile.
+    The same TensorFlow on the same Python, with tf_keras of that minor, its variable, and no profile.
+
+    They stand behind all releases, in the same order: an axis has each generation of Keras in one piece.
     """
     found = environments(tmp_path)
-    siblings = {item.id: item for item in found if item.id.endswith(LEGACY)}
+    plain = [item for item in found if item.generation == 3]
+    siblings = found[-len(plain) :]
 
-    assert list(siblings) == [legacy_sibling(item.id) for item in found if item.generation == 3]
-    for plain, sibling in pairwise(found):
-        if sibling.id in siblings:
-            assert sibling.id == legacy_sibling(plain.id)
-            assert (sibling.python, sibling.tensorflow) == (plain.python, plain.tensorflow)
-            assert (sibling.generation, sibling.variables, sibling.profiles) == (2, (USE_LEGACY,), frozenset())
-            assert Version(sibling.keras).release[:2] == Version(sibling.tensorflow).release[:2]
-            assert sibling.requirements == (f"tensorflow=={plain.tensorflow}", f"tf-keras=={sibling.keras}")
-            assert f"\ntf-keras=={sibling.keras} \\\n" in sibling.lock
-            assert "tensorflow-cpu==" not in sibling.lock
+    assert [item.id for item in found if item.id.endswith(LEGACY)] == [legacy_sibling(item.id) for item in plain]
+    for release, sibling in zip(plain, siblings, strict=True):
+        assert sibling.id == legacy_sibling(release.id)
+        assert (sibling.python, sibling.tensorflow) == (release.python, release.tensorflow)
+        assert (sibling.generation, sibling.variables, sibling.profiles) == (2, (USE_LEGACY,), frozenset())
+        assert Version(sibling.keras).release[:2] == Version(sibling.tensorflow).release[:2]
+        assert sibling.requirements == (f"tensorflow=={release.tensorflow}", f"tf-keras=={sibling.keras}")
+        assert f"\ntf-keras=={sibling.keras} \\\n" in sibling.lock
+        assert "tensorflow-cpu==" not in sibling.lock
 
 
 def test_keras_three_is_pinned_by_number(tmp_path: Path) -> None:

@@ -267,6 +267,7 @@ def test_own_way_is_the_variant_and_nothing_else(variant: Variant) -> None:
         pytest.param([OLD, MID, NEW, LATE], "", "", ("tf-2.12", "tf-2.19"), id="not-to-a-legacy-sibling"),
         pytest.param([OLD, MID, EARLY, NEW], "", "", ("tf-2.12", "tf-2.19"), id="not-from-a-legacy-sibling"),
         pytest.param([OLD, MID, LATE], "", "", ("tf-2.4", "tf-2.19+legacy"), id="to-one-that-stands-alone"),
+        pytest.param([MID, NEW, EARLY], "", "", ("tf-2.12", "tf-2.19"), id="not-to-one-that-stands-last"),
         pytest.param([NEW, LATE], "", "", ("tf-2.19+legacy", "tf-2.19"), id="an-environment-and-its-sibling"),
         pytest.param([OLD, NEW, LATE], "", "tf-2.19+legacy", ("tf-2.4", "tf-2.19+legacy"), id="to-a-legacy-sibling"),
         pytest.param([OLD, MID, NEW], "tf-2.4", "", ("tf-2.4", "tf-2.19"), id="only-from"),

@@ -34,12 +34,17 @@ const matching = (filter) => {
   return found;
 };
 
-const sums = (counts) => {
-  const by = Object.fromEntries([...ORDER].map((letter, n) => [letter, counts[n]]));
-  const total = [...ORDER].reduce((sum, letter) => sum + by[letter], 0);
-  const measured = [...MEASURED].reduce((sum, letter) => sum + by[letter], 0);
-  const worst = [...RANK].reverse().find((letter) => by[letter]) || "";
-  return { by, total, measured, works: by.P + by.R, open: by.E + by["."], worst };
+const RANKS = [...ORDER].map((letter) => RANK.indexOf(letter));
+const sums = (counts) => {  // a loop, for each slicer asks it twice for each pair
+  const by = {};
+  let total = 0, measured = 0, worst = -1;
+  for (let n = 0; n < ORDER.length; n++) {
+    const many = by[ORDER[n]] = counts[n];
+    total += many;
+    if (n < MEASURED.length) measured += many;
+    if (many && RANKS[n] > worst) worst = RANKS[n];
+  }
+  return { by, total, measured, works: by.P + by.R, open: by.E + by["."], worst: RANK[worst] || "" };
 };
 const counted = (indices) => {
   const counts = new Uint32Array(10);
