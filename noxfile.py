@@ -28,7 +28,7 @@ nox.needs_version = ">=2026.8.10"
 PYTHON = None if sys.version_info >= (3, 11) else "3.11"
 GUEST_PYTHONS = ["3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13"]
 
-BENCHMARKS = ["planning", "report", "bound", "user", "ladder", "per_cell", "full", "nothing"]
+BENCHMARKS = ["planning", "report", "page", "bound", "user", "ladder", "per_cell", "full", "nothing"]
 
 register(ROOT)
 
@@ -106,7 +106,7 @@ for version in GUEST_PYTHONS:  # `nox -t guests` runs them all
 @nox.session(python=PYTHON)
 def bench(session: nox.Session) -> None:
     """Measure the figures of the README, each a ratio: all of them in an hour, or some of them, `-- planning`."""
-    install(session)
+    install(session, "browser")
     where = {"NOX_ENVDIR": str(session.cache_dir.parent.absolute())}
     for name in session.posargs or BENCHMARKS:
         session.run("python", f"benchmarks/{name}.py", env=where)

@@ -419,7 +419,7 @@ def letters(index: str) -> list[dict[str, str]]:
 )
 def test_numbers_of_the_sliced_matrix_are_those_of_the_csv(browser: Any, index: str, part: str) -> None:
     """
-    Each square has the worst letter of its slice, and how many of the measured cells work.
+    Each square has the worst letter of its slice, how many of the measured cells work, and how many of those as is.
     """
     wanted = dict(one.split("=") for one in part[1:].split("&") if one)
     page = Visit(browser).open(index, f"#/matrix{part}")
@@ -440,6 +440,7 @@ def test_numbers_of_the_sliced_matrix_are_those_of_the_csv(browser: Any, index: 
         assert text.split() == [
             max(found, key=WORST.index),
             word,
+            *([str(found.count("P")), "as", "is"] if "R" in found else []),
             *(["+" + str(unknown), "?"] if unknown and measured else []),
         ]
 

@@ -176,11 +176,12 @@ def _pair_square(
         return Square(letter="\N{EN DASH}", css=place + "s-absent", word="", note="", label=label, href="", key="")
     look = words.letter(Status(row["worst"]))
     open_ends = row["E"] + row["."] if row["measured"] else 0
+    notes = (f"{row['P']} as is" if row["R"] else "", f"+{open_ends} ?" if open_ends else "")
     return Square(
         letter=look.letter,
         css=place + look.css,
         word=f"{row['works']}/{row['measured']}" if row["measured"] else f"{row['total']}",
-        note=f"+{open_ends} ?" if open_ends else "",
+        note=" ".join(filter(None, notes)),
         label=_pair_label(old, new, row),
         href=route("pair", old, new),
         key="",

@@ -27,7 +27,8 @@ const squareOf = (filter, hits, slice, writer, reader) => {
   if (narrowed(filter)) return { letter: found.worst, css, word: `${found.total}/${whole.total}`, note: "", label: `${place}: ${found.total} of ${spoken(whole.total, "cell")}: ${inWords(found)}`, href };
   const label = `${place}: ${found.measured} of ${found.total} cells measured; ${inWords(found)}`;
   if (!found.measured) return { letter: found.worst, css, word: String(found.total), note: "", label, href };
-  return { letter: found.worst, css, word: `${found.works}/${found.measured}`, note: open ? `+${open} ?` : "", label, href };
+  const note = [found.by.R ? `${found.by.P} as is` : "", open ? `+${open} ?` : ""].filter(Boolean).join(" ");
+  return { letter: found.worst, css, word: `${found.works}/${found.measured}`, note, label, href };
 };
 const drawSquares = (drawn, filter) => {
   const { slice, hits } = tallied(filter), many = state.ids.length;

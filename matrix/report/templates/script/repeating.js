@@ -23,19 +23,21 @@ const files = ({ old, next, source, save, load, remedy }) => [
   written("scenario.py", source), written("save.py", save), written("load.py", load), remedy ? written("remedy.py", remedy) : "",
   written(`${folder(old.id)}.txt`, old.lock), old === next ? "" : written(`${folder(next.id)}.txt`, next.lock)].join("");
 const heading = (made, needs) => `# ${made.name.replace(/[^\w./+-]/g, "_")}: save in one environment, load in the other. Needs ${needs}.\nset -e\nmkdir -p cell\ncd cell\n`;
+const INSTEAD = "# where the first fails, what was found to work is run:\n";
 
 const inVenv = (made) => {
   const set = ({ id, python }) => `uv venv --allow-existing --python ${shell(python)} ${shell(folder(id))}\nuv pip install --python ${shell(folder(id))} --require-hashes --no-deps -r ${shell(folder(id) + ".txt")}\n`;
   const run = ({ id, variables }, program) => `${variables ? variables + " " : ""}${shell(folder(id))}/bin/python ${program}\n`;
   const { old, next } = made;
   return heading(made, "uv") + files(made) + set(old) + (old === next ? "" : set(next))
-    + run(old, "save.py") + run(next, "load.py") + (made.remedy ? `# and what was found to work:\n${run(next, "remedy.py")}` : "");
+    + run(old, "save.py") + (made.remedy ? `${INSTEAD}${run(next, "load.py").trimEnd()} || ${run(next, "remedy.py")}` : run(next, "load.py"));
 };
 const inDocker = (made) => {
-  const run = ({ id, python, variables }, programs) => `docker run --rm -v "$PWD":/cell -w /cell python:${shell(python)}-slim sh -c ${shell(
-    `pip install -q --no-deps --require-hashes -r ${shell(folder(id) + ".txt")}${programs.map((program) => ` && ${variables ? variables + " " : ""}python ${program}`).join("")}`)}\n`;
+  const called = (variables, programs) => programs.map((program) => `${variables ? variables + " " : ""}python ${program}`).join(" || ");
+  const run = ({ id, python, variables }, ...programs) => `docker run --rm -v "$PWD":/cell -w /cell python:${shell(python)}-slim sh -c ${shell(
+    `pip install -q --no-deps --require-hashes -r ${shell(folder(id) + ".txt")} && { ${called(variables, programs)}; }`)}\n`;
   const { old, next } = made;
-  return heading(made, "Docker") + files(made) + run(old, ["save.py"]) + run(next, ["load.py"]) + (made.remedy ? `# and what was found to work:\n${run(next, ["remedy.py"])}` : "");
+  return heading(made, "Docker") + files(made) + run(old, "save.py") + (made.remedy ? INSTEAD + run(next, "load.py", "remedy.py") : run(next, "load.py"));
 };
 const asProgram = (made) => {
   const { old, next } = made, text = (value) => JSON.stringify(value).replace(/[\u007f-\uffff]/g, (one) => "\\u" + one.charCodeAt(0).toString(16).padStart(4, "0"));
