@@ -11,6 +11,8 @@ from typing import Self
 
 from .errors import UsageError, unknown
 
+BACKENDS = ("nox", "docker")
+
 
 @dataclass(frozen=True, kw_only=True)
 class UserEnvironment:
@@ -20,11 +22,28 @@ class UserEnvironment:
         python: e.g. `3.10`.
         requirements: requirement lines, or the path of a requirements.txt beside pyproject.toml.
         variables: environment variables that belong to it.
+        image: a ready image instead of the two, e.g. `tensorflow/tensorflow:2.7.0`; empty for none.
     """
 
     python: str
     requirements: tuple[str, ...] | Path
     variables: tuple[tuple[str, str], ...] = ()
+    image: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Containers:
+    """How containers are made: `[tool.matrix.docker]`.
+
+    Attributes:
+        base: the image below those of environments; `{python}` is the version that an environment needs.
+        registry: where images are looked for, and brought to, e.g. `registry.example.com/ml`; empty for nowhere.
+        runtime: what runs a container, e.g. `runsc`; empty for the engine's own.
+    """
+
+    base: str = "python:{python}-slim"
+    registry: str = ""
+    runtime: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +59,8 @@ class Config:
         memory: bytes of address space that one child may use (`memory-gib` in the file).
         cache: a folder or URL where checkouts and CI share what they measured; empty for none.
         environments: the user's own.
+        backend: where environments are: `nox` for virtual environments, `docker` for containers.
+        docker: how containers are made.
     """
 
     project: Path
@@ -51,6 +72,8 @@ class Config:
     memory: int = 4 << 30
     cache: str = ""
     environments: Mapping[str, UserEnvironment] = field(default_factory=dict)
+    backend: str = "nox"
+    docker: Containers = Containers()
 
     @classmethod
     def found(cls, start: Path) -> Self:
@@ -121,6 +144,10 @@ def _environment(table: object, where: str) -> UserEnvironment:
     for name in table:
         if name not in known:
             raise UsageError(f"{where}: {unknown('option', name, known)}")
+    if "image" in table:
+        if "python" in table or "requirements" in table:
+            raise UsageError(f"{where} has an image, which brings its own python and requirements; leave these out.")
+        table = {"python": "", "requirements": [], **table}
     for name in ("python", "requirements"):
         if name not in table:
             raise UsageError(f'{where} needs {name}, e.g. python = "3.11", requirements = "requirements.txt".')
@@ -132,7 +159,24 @@ def _environment(table: object, where: str) -> UserEnvironment:
         python=_text(table["python"], f"{where}.python"),
         requirements=Path(given) if isinstance(given, str) else _texts(given, f"{where}.requirements"),
         variables=tuple(sorted(variables.items())),
+        image=_text(table.get("image", ""), f"{where}.image"),
     )
+
+
+def _backend(value: object, where: str) -> str:
+    if value not in BACKENDS:
+        raise UsageError(f"{where}: {unknown('backend', str(value), BACKENDS)}")
+    return str(value)
+
+
+def _containers(value: object, where: str) -> Containers:
+    known = [item.name for item in fields(Containers)]
+    if not isinstance(value, dict):
+        raise UsageError(f"{where} must be a table with {', '.join(known)}.")
+    for name in value:
+        if name not in known:
+            raise UsageError(f"{where}: {unknown('option', name, known)}")
+    return Containers(**{name: _text(text, f"{where}.{name}") for name, text in value.items()})
 
 
 _OPTIONS = {
@@ -144,6 +188,8 @@ _OPTIONS = {
     "memory-gib": "memory",
     "cache": "cache",
     "environments": "environments",
+    "backend": "backend",
+    "docker": "docker",
 }
 _READERS = {
     "scenarios": _texts,
@@ -154,4 +200,6 @@ _READERS = {
     "memory-gib": _memory,
     "cache": _text,
     "environments": _environments,
+    "backend": _backend,
+    "docker": _containers,
 }

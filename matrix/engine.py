@@ -195,5 +195,5 @@ class Engine:
             error=error.message if error else "",
             remedy=error.remedy if error else "",
             unsupported=tuple(sorted(missing.items())),
-            **{name: str(found.get(name, "")) for name in ("python", "tensorflow", "keras", "numpy", "h5py")},
+            **{name: str(found.get(name, "")) for name in ("python", "tensorflow", "keras", "numpy", "h5py", "image")},
         )

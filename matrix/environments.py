@@ -10,7 +10,7 @@ from packaging.version import Version
 from . import catalog, update
 from .config import Config
 from .errors import EnvironmentFailed, Incomplete
-from .model import Environment
+from .model import LEGACY, Environment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,10 @@ def known(config: Config, asked: Iterable[str] = ()) -> Known:
     """
     found = {item.id: item for item in catalog.environments(config.project)}
     for id_ in config.environments:
-        found.setdefault(id_, _unlocked(id_, config.environments[id_].python))
+        own = config.environments[id_]
+        if own.image:
+            found[id_] = Environment(id=id_, python="", tensorflow="", variables=own.variables, image=own.image)
+        found.setdefault(id_, _unlocked(id_, own.python))
     for id_ in asked:
         match = update.PATCH.fullmatch(id_)
         if match:
@@ -66,6 +69,8 @@ def locked(config: Config, before: Known, wanted: Iterable[str], say: Callable[[
 
 def _stale(config: Config, environment: Environment) -> bool:
     """Whether a lock is missing, or was made for something else than pyproject.toml asks for now."""
+    if environment.image:
+        return False
     own = config.environments.get(environment.id)
     if own is None or not environment.lock:
         return not environment.lock
@@ -76,8 +81,8 @@ def _stale(config: Config, environment: Environment) -> bool:
     return (environment.python, environment.requirements, environment.variables) != (own.python, asked, own.variables)
 
 
-def _age(environment: Environment) -> tuple[Version, str]:
-    return Version(environment.tensorflow or "0"), environment.id
+def _age(environment: Environment) -> tuple[bool, Version, str]:
+    return environment.id.endswith(LEGACY), Version(environment.tensorflow or "0"), environment.id
 
 
 def _unlocked(id_: str, python: str, tensorflow: str = "") -> Environment:

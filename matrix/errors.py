@@ -2,6 +2,7 @@
 
     MatrixError            70  (never raised as such)
     ├── UsageError          2  the command line or the configuration is wrong
+    │   └── Untrusted          a file from elsewhere is to be opened where it could do harm
     ├── NothingSelected     3  the choices leave no cell
     └── Incomplete          4  something that every cell needs cannot be had
         ├── EnvironmentFailed  one environment cannot be had: its cells are `E`
@@ -31,6 +32,21 @@ class UsageError(MatrixError):
     """The command line or the configuration asks for something that does not exist."""
 
     exit_code = 2
+
+
+class Untrusted(UsageError):
+    """A file that this tool did not write is to be opened by a process that can reach all that its user can.
+
+    What such a file can do: https://keras.io/api/models/model_saving_apis/model_saving_and_loading/ (`safe_mode`),
+    https://github.com/tensorflow/tensorflow/blob/master/SECURITY.md
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what}: a model file is a program, and this one was not written here.\n"
+            "A Lambda layer carries bytecode, a config names functions to call, a SavedModel reads and writes files.\n"
+            "Open it in a container (--backend docker), or say that you know who made it: --i-trust-this-file."
+        )
 
 
 class NothingSelected(MatrixError):

@@ -140,6 +140,7 @@ class Environment:
         variables: environment variables that belong to it, sorted, e.g. `TF_USE_LEGACY_KERAS`.
         profiles: the named sets of a run that it is part of.
         download: what its files weigh on the package index, in bytes; 0 where unknown.
+        image: of containers, taken as it is where the user names one; empty where one is built.
     """
 
     id: str
@@ -151,6 +152,7 @@ class Environment:
     variables: tuple[tuple[str, str], ...] = ()
     profiles: frozenset[str] = frozenset()
     download: int = 0
+    image: str = ""
 
     @property
     def generation(self) -> int:
@@ -164,7 +166,7 @@ class Environment:
     @property
     def fingerprint(self) -> str:
         """Names the built environment: equal fingerprints mean equal contents."""
-        return fingerprint(self.python, self.lock, self.variables)
+        return fingerprint(self.python, self.image or self.lock, self.variables)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,8 +30,6 @@ import nox
 from nox.command import CommandFailed
 from nox.project import load_toml
 from nox.virtualenv import InterpreterNotFound, VirtualEnv, find_uv
-from packaging.utils import canonicalize_name
-from packaging.version import Version
 
 PACKAGE = Path(__file__).resolve().parent
 try:
@@ -43,6 +41,7 @@ from matrix import entries, folders, interpreters, wheels  # noqa: E402
 from matrix.entries import Entry  # noqa: E402
 from matrix.errors import EnvironmentFailed  # noqa: E402
 from matrix.folders import Folder, Mark  # noqa: E402
+from matrix.holdings import objections  # noqa: E402
 
 PROJECT = "MATRIX_PROJECT"
 SUSPECT = "MATRIX_SUSPECT"  # is set when an environment was damaged: then every byte of the new one is looked at
@@ -55,7 +54,6 @@ SCRUBBED: Mapping[str, str | None] = {
     "UV_NO_PROGRESS": "1",
 }
 REFUSED = 1  # what uv ends with; 2 after it has tried several times, see UV_HTTP_RETRIES
-UNCOMPILED = 0.1  # a few files of some packages are in the syntax of another Python
 
 __all__ = ["register"]
 
@@ -225,25 +223,6 @@ def _inventory(
 
 def _cleaning(facts: Mapping[str, Any]) -> str:
     return " ".join(["uv cache clean", *facts["damaged_distributions"]])
-
-
-def objections(entry: Entry, facts: Mapping[str, Any]) -> list[str]:
-    """Return where the inventory of an environment differs from its lock."""
-    pins = (line.partition(" ")[0].partition("==") for line in entry.lock.splitlines() if "==" in line)
-    wanted = {canonicalize_name(name): Version(version) for name, _, version in pins}
-    found = {canonicalize_name(name): Version(version) for name, version in facts["distributions"]}
-    wrong = [f"{name} {version} is missing" for name, version in wanted.items() if name not in found]
-    wrong += [
-        f"{name} is {version}, not {wanted.get(name, 'in the lock')}"
-        for name, version in found.items()
-        if wanted.get(name) != version
-    ]
-    wrong += [f"{path}: {why}" for path, why in facts["damaged"]]
-    if not facts["python"].startswith(f"{entry.python}."):
-        wrong.append(f"its Python is {facts['python']}, not {entry.python}")
-    if facts["uncompiled"] > UNCOMPILED * facts["sources"]:
-        wrong.append(f"{facts['uncompiled']} of {facts['sources']} files have no bytecode")
-    return wrong
 
 
 if __name__ != "matrix.noxfile":  # nox runs this file itself

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from . import quantities
+from .config import BACKENDS
 from .errors import UsageError, unknown
 
 KINDS = ("h5", "keras", "saved_model", "weights_h5", "export", "checkpoint", "json")
@@ -132,7 +134,7 @@ def _run(verbs: argparse._SubParsersAction[Parser]) -> None:
     _told(run)
     run.add_argument(
         "--audit",
-        type=_count,
+        type=quantities.count,
         default=0,
         metavar="N",
         help="repeat N cells in fresh processes, as a user would load them, and exit with 1 when any differs",
@@ -193,8 +195,17 @@ def _explain(verbs: argparse._SubParsersAction[Parser]) -> None:
 
 
 def _doing(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--jobs", type=_count, metavar="N", help="environments at work at once (cores, as memory allows)")
-    verb.add_argument("--timeout", type=_seconds, metavar="S", help="seconds that one save or load may take (120)")
+    verb.add_argument(
+        "--backend",
+        choices=BACKENDS,
+        help="where environments are: virtual ones, or containers (from pyproject.toml, else nox)",
+    )
+    verb.add_argument(
+        "--jobs", type=quantities.count, metavar="N", help="environments at work at once (cores, as memory allows)"
+    )
+    verb.add_argument(
+        "--timeout", type=quantities.seconds, metavar="S", help="seconds that one save or load may take (120)"
+    )
     verb.add_argument(
         "--isolation",
         choices=("group", "cell", "fresh"),
@@ -203,13 +214,13 @@ def _doing(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument(
         "--budget",
-        type=_duration,
+        type=quantities.duration,
         metavar="TIME",
         help="measure the most telling cells first, for so long: 20m, 1h, 90s",
     )
     verb.add_argument(
         "--max-disk",
-        type=_bytes,
+        type=quantities.size,
         metavar="SIZE",
         help="let environments take so much disk, e.g. 15GB: unused ones are evicted, the least telling ones not built",
     )
@@ -243,7 +254,7 @@ def _environments(verbs: argparse._SubParsersAction[Parser]) -> None:
     build = actions.add_parser("build", help="build environments now, several at once")
     build.add_argument("names", help="comma list with globs, or @quick, @default, @full")
     build.add_argument("--fresh", action="store_true", help="also those that are ready")
-    build.add_argument("--jobs", type=_count, metavar="N", help="how many at once (cores)")
+    build.add_argument("--jobs", type=quantities.count, metavar="N", help="how many at once (cores)")
     lock = actions.add_parser(
         "lock",
         help="pin the packages of an environment that is not in the catalogue",
@@ -259,36 +270,6 @@ def _environments(verbs: argparse._SubParsersAction[Parser]) -> None:
         "the disk is given back in full only when that is cleaned too: uv cache clean tensorflow tensorflow-cpu",
     )
     prune.add_argument("--keep", metavar="LIST", default="", help="comma list with globs of those that stay")
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0.")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0.")
-    return value
-
-
-def _duration(text: str) -> float:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text)
-    if not found or not float(found[1]):
-        raise argparse.ArgumentTypeError(f"{text!r} is no time such as 90s, 20m or 1.5h.")
-    return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
-
-
-def _bytes(text: str) -> int:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([MGT])i?B?", text, re.IGNORECASE)
-    if not found or not float(found[1]):
-        raise argparse.ArgumentTypeError(f"{text!r} is no size such as 800MB or 15GB.")
-    return int(float(found[1]) * {"M": 10**6, "G": 10**9, "T": 10**12}[found[2].upper()])
 
 
 def default_jobs(memory: int, per_worker: int = 3 << 29) -> int:

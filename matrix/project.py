@@ -8,10 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from . import catalog
 from .config import Config
 
 if TYPE_CHECKING:  # they bring numpy, and not every verb needs them
-    from .backends.local import LocalBackend
+    from .backends import Backend
     from .backends.nox import NoxEnvironments
     from .store import Store
 
@@ -34,12 +35,33 @@ class Project:
 
         return NoxEnvironments(self.config.project, self.config.project / os.environ.get("NOX_ENVDIR", ".nox"))
 
-    @cached_property
-    def backend(self) -> LocalBackend:
-        """Where its environments are built and workers run."""
+    def backend(self, name: str) -> Backend:
+        """Return where its environments are built and workers run: `nox` or `docker`.
+
+        Raises:
+            Incomplete: no Docker engine answers. UsageError: it is on another machine.
+        """
+        if name == "docker":
+            return self._containers
         from .backends.local import LocalBackend  # noqa: PLC0415 - see above
 
         return LocalBackend(self.built, self.store.root / "desk")
+
+    @cached_property
+    def _containers(self) -> Backend:
+        from .backends.docker import DockerBackend, daemon  # noqa: PLC0415 - see above
+        from .backends.docker.containers import Walls  # noqa: PLC0415
+
+        asked = self.config.docker
+        return DockerBackend(
+            daemon.connected(os.environ),
+            {entry.id: entry for entry in catalog.locked(self.config.project)},
+            desk=self.store.root / "desk",
+            shelf=self.built.envdir,
+            walls=Walls(memory=self.config.memory, runtime=asked.runtime),
+            base=asked.base,
+            registry=asked.registry,
+        )
 
     @cached_property
     def store(self) -> Store:

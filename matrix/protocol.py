@@ -41,6 +41,7 @@ class Hello:
         safe_mode, register, tfsm: what its Keras can do.
         start: `fork`, or `spawn` where a fork is not safe.
         fence: whether the kernel keeps children from writing where they should not.
+        image: what its container was made from, as the host knows; empty where it runs in none.
     """
 
     python: str
@@ -53,6 +54,7 @@ class Hello:
     tfsm: bool
     start: str
     fence: bool
+    image: str = ""
 
 
 def seen(format_: Format, rung: Rung) -> Code:
@@ -263,7 +265,7 @@ def problems(chain: Sequence[Facts]) -> tuple[Problem, ...]:
 def hello(facts: Facts) -> Hello:
     """Return what a worker found when it started."""
     try:
-        return Hello(**{name: facts[name] for name in Hello.__dataclass_fields__})
+        return Hello(**{name: facts[name] for name in Hello.__dataclass_fields__ if name != "image"})
     except KeyError as error:
         raise ProtocolError(f"no greeting: {error}") from error
 

@@ -84,6 +84,7 @@ class EnvironmentReport:
         remedy: what would help; empty when nothing is known.
         python, tensorflow, keras, numpy, h5py: the versions found in it; empty when it was not used.
         unsupported: format → why this writer does not have it.
+        image: what its container was made from, with the digest of that; empty where it ran in none.
     """
 
     environment: Environment
@@ -95,6 +96,7 @@ class EnvironmentReport:
     numpy: str = ""
     h5py: str = ""
     unsupported: tuple[tuple[Format, str], ...] = ()
+    image: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -122,6 +122,12 @@ class FakeBackend:
     workers: list[WorkerProcess] = field(default_factory=list)
     scratch: Path | None = None  # where workers have their folders; None for the system's place
 
+    sandboxed: bool = False
+
+    def ready(self, environment: Environment) -> bool:
+        """Whether it can be had."""
+        return environment.id not in self.unbuildable
+
     def prepare(self, environment: Environment, say: Say) -> None:
         """Remember who was asked for."""
         say("building")
@@ -130,8 +136,9 @@ class FakeBackend:
             raise EnvironmentFailed(f"{environment.id} has no lock.", remedy="matrix env lock")
 
     @contextmanager
-    def worker(self, environment: Environment) -> Iterator[Worker]:
+    def worker(self, environment: Environment, *, foreign: bool = False) -> Iterator[Worker]:
         """Start a real worker."""
+        assert self.sandboxed or not foreign
         with tempfile.TemporaryDirectory(dir=self.scratch) as scratch:
             worker = WorkerProcess(
                 [str(self.python), "-I", "-B", str(GUEST)],

@@ -75,9 +75,9 @@ class Perilous(FakeBackend):
     fate: Fate = field(default=lambda *_: None)
 
     @contextmanager
-    def worker(self, environment: Environment) -> Iterator[Worker]:
+    def worker(self, environment: Environment, *, foreign: bool = False) -> Iterator[Worker]:
         """Start a real worker."""
-        with super().worker(environment) as overheard:
+        with super().worker(environment, foreign=foreign) as overheard:
             assert isinstance(overheard, Overheard)
             yield Mortal(overheard.worker, self.asked, lambda one, request: self.fate(environment.id, one, request))
 

@@ -49,9 +49,9 @@ class Lying(FakeBackend):
     lie: Lie = field(default=lambda _request, facts: facts)
 
     @contextmanager
-    def worker(self, environment: Environment) -> Iterator[Worker]:
+    def worker(self, environment: Environment, *, foreign: bool = False) -> Iterator[Worker]:
         """Start a real worker."""
-        with super().worker(environment) as worker:
+        with super().worker(environment, foreign=foreign) as worker:
             assert isinstance(worker, Overheard)
             yield Liar(worker, self.lie)
 

@@ -90,7 +90,7 @@ def test_a_file_without_the_table_is_not_ours(tmp_path: Path, text: str) -> None
     ("text", "said"),
     [
         pytest.param("[tool.matrix]\nscenario = []", "Did you mean 'scenarios'?", id="typo"),
-        pytest.param("[tool.matrix]\nxyzzy = 1", "Known: cache, environments, from", id="unknown"),
+        pytest.param("[tool.matrix]\nxyzzy = 1", "Known: backend, cache, docker, environments, from", id="unknown"),
         pytest.param("[tool.matrix]\nprofile = 1", "must be a string", id="number-for-text"),
         pytest.param('[tool.matrix]\nscenarios = "mine"', "must be a list of strings", id="text-for-list"),
         pytest.param("[tool.matrix]\nscenarios = [1]", "must be a list of strings", id="list-of-numbers"),

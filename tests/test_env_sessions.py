@@ -24,6 +24,7 @@ from matrix.backends.nox import NOXFILE, BuiltEnvironment, NoxEnvironments
 from matrix.entries import Entry, Sdist
 from matrix.errors import EnvironmentFailed
 from matrix.folders import MARK, Folder, Mark, weight
+from matrix.holdings import objections
 from matrix.model import Environment
 
 pytestmark = pytest.mark.integration
@@ -413,7 +414,7 @@ def test_an_environment_must_hold_what_was_asked_for(sdist: Sdist, change: dict[
     """
     Whatever differs between lock and inventory is named; any of it makes the environment fail.
     """
-    assert noxfile.objections(entry("mine", sdist), {**FACTS, **change}) == expected
+    assert objections(entry("mine", sdist), {**FACTS, **change}) == expected
 
 
 def test_the_inventory_notices_damaged_files(place: Place) -> None:

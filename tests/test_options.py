@@ -20,7 +20,8 @@ def test_options_of_a_run_are_read() -> None:
     line = (
         "run --from tf-2.12 --to tf-2.19 --profile quick --environments tf-2.1? --scenarios a,b --formats h5 --jobs 3 "
         "--timeout 1.5 --isolation cell --fresh --baseline latest --fail-on failure --output out --quiet --json "
-        "--budget 20m --max-disk 1.5GB --cache s3://bucket/matrix --audit 50 --known k.toml --parquet"
+        "--budget 20m --max-disk 1.5GB --cache s3://bucket/matrix --audit 50 --known k.toml --parquet "
+        "--backend docker"
     )
 
     assert vars(parser().parse_args(line.split())) == {
@@ -46,6 +47,7 @@ def test_options_of_a_run_are_read() -> None:
         "audit": 50,
         "known": Path("k.toml"),
         "parquet": True,
+        "backend": "docker",
     }
 
 

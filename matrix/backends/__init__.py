@@ -22,11 +22,19 @@ class WorkerDied(Exception):
     Args:
         message: how it ended.
         at: the ids of what it was asked and did not answer, in order.
+        killed: whether it was killed from outside, and not by what it did.
+        outgrew: whether that was for the memory that it took, beyond what it may have.
     """
 
-    def __init__(self, message: str, at: Sequence[str] = ()) -> None:
+    def __init__(self, message: str, at: Sequence[str] = (), *, killed: bool = False, outgrew: bool = False) -> None:
         super().__init__(message)
         self.at = tuple(at)
+        self.killed = killed
+        self.outgrew = outgrew
+
+    def at_work(self, at: Sequence[str]) -> WorkerDied:
+        """Return the same death, with what the worker was at."""
+        return WorkerDied(str(self), at, killed=self.killed, outgrew=self.outgrew)
 
 
 class Worker(Protocol):
@@ -47,11 +55,26 @@ class Backend(Protocol):
     def name(self) -> str:
         """Its name on the command line; part of every key."""
 
+    @property
+    def sandboxed(self) -> bool:
+        """Whether a worker can do no harm: only then may it open a file that nobody trusts."""
+
+    def ready(self, environment: Environment) -> bool:
+        """Whether the environment is built."""
+
     def prepare(self, environment: Environment, say: Say) -> None:
         """Build the environment unless it is ready. Raises EnvironmentFailed."""
 
-    def worker(self, environment: Environment) -> AbstractContextManager[Worker]:
-        """Run a worker in a ready environment for as long as the block lasts. Raises EnvironmentFailed."""
+    def worker(self, environment: Environment, *, foreign: bool = False) -> AbstractContextManager[Worker]:
+        """Run a worker in a ready environment for as long as the block lasts.
+
+        Args:
+            environment: a ready one.
+            foreign: it is to open one file that nobody trusts, and nothing else.
+
+        Raises:
+            EnvironmentFailed: it cannot be had.
+        """
 
     def stop(self) -> None:
         """End every build and every worker now, from another thread."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..errors import EnvironmentFailed, Untrusted
 from ..model import Environment
 from ..recipe import GUEST
 from . import Say, Worker
@@ -26,6 +27,7 @@ class LocalBackend:
     """
 
     name = "nox"
+    sandboxed = False
 
     def __init__(self, environments: NoxEnvironments, desk: Path) -> None:
         self.environments = environments
@@ -34,13 +36,23 @@ class LocalBackend:
         self._lock = threading.Lock()
         self._stopped = False
 
+    def ready(self, environment: Environment) -> bool:
+        """Whether the environment is built."""
+        return self.environments.ready(environment)
+
     def prepare(self, environment: Environment, say: Say) -> None:
         """Let nox build the environment unless it is ready. Raises EnvironmentFailed."""
+        if environment.image:
+            raise EnvironmentFailed(
+                f"{environment.id} is the image {environment.image}, which needs containers.", remedy="--backend docker"
+            )
         self.environments.ensure(environment, say)
 
     @contextmanager
-    def worker(self, environment: Environment) -> Iterator[Worker]:
-        """Run a worker; the environment is locked against rebuilding for as long as it lives."""
+    def worker(self, environment: Environment, *, foreign: bool = False) -> Iterator[Worker]:
+        """Run a worker; the environment is locked against rebuilding for as long as it lives. Raises Untrusted."""
+        if foreign:
+            raise Untrusted(environment.id)
         with self.environments.in_use(environment) as built:
             self.desk.mkdir(parents=True, exist_ok=True)
             scratch = Path(tempfile.mkdtemp(prefix="matrix-", dir=self.desk))

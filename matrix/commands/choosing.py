@@ -12,6 +12,7 @@ from .. import budget, choices, environments, runs
 from ..budget import Budget
 from ..config import Config
 from ..engine import Engine
+from ..errors import UsageError
 from ..lives import Listener, Means
 from ..model import Cell, Environment, legacy_sibling
 from ..options import default_jobs
@@ -80,12 +81,15 @@ def engine(
     options: argparse.Namespace, project: Project, asked: Selection, told: Listener, *, fresh: bool = False
 ) -> Engine:
     """Return what carries out a selection, with what a budget leaves out."""
+    backend, allowed = project.backend(options.backend or project.config.backend), limit(options)
     url = options.cache or project.config.cache
     if url and "://" not in url:
         url = str(project.config.project / url)
+    if allowed.disk is not None and backend.sandboxed:
+        raise UsageError("--max-disk counts virtual environments; images are the engine's: docker system df")
     made = runs.engine(
         asked.chosen,
-        project.backend,
+        backend,
         project.store,
         _settings(options, project.config),
         told,
@@ -93,7 +97,7 @@ def engine(
         shared=Shared(url, told.problem) if url else None,
         broken=asked.known.broken,
     )
-    made.left_out = _left_out(made, project, asked.chosen, limit(options))
+    made.left_out = _left_out(made, project, asked.chosen, allowed)
     return made
 
 
@@ -102,14 +106,14 @@ def fitting(project: Project, chosen: choices.Chosen, allowed: Budget) -> tuple[
     return budget.within_disk(chosen.plan.environments, chosen.focus, project.built.sizes(), allowed.disk)
 
 
-def building(made: Engine, project: Project) -> list[Environment]:
+def building(made: Engine) -> list[Environment]:
     """Return the environments that some cell needs and that are not built yet."""
     needed = {name for cell in made.cells_left for name in (cell.writer, cell.reader)}
-    return [item for item in _unbuilt(made, project) if item.id in needed]
+    return [item for item in _unbuilt(made) if item.id in needed]
 
 
-def _unbuilt(made: Engine, project: Project) -> list[Environment]:
-    return [item for item in made.plan.environments if item.lock and not project.built.ready(item)]
+def _unbuilt(made: Engine) -> list[Environment]:
+    return [item for item in made.plan.environments if item.lock and not made.backend.ready(item)]
 
 
 def _left_out(made: Engine, project: Project, chosen: choices.Chosen, allowed: Budget) -> Mapping[Cell, str]:
@@ -124,7 +128,7 @@ def _left_out(made: Engine, project: Project, chosen: choices.Chosen, allowed: B
             [cell for cell in made.plan.cells if cell not in unfit],
             known,
             chosen.ranks(),
-            unbuilt={item.id for item in _unbuilt(made, project)},
+            unbuilt={item.id for item in _unbuilt(made)},
             seconds=allowed.seconds,
             jobs=made.means.jobs,
         )

@@ -52,14 +52,14 @@ def plan(options: argparse.Namespace, project: Project) -> Answer:
     """Say what `run` would do with the same options."""
     asked = choosing.selection(options, project)
     engine = choosing.engine(options, project, asked, quiet(), fresh=options.fresh)
-    seen = _forecast(options, project, asked, engine)
+    seen = _forecast(options, asked, engine)
     project.store.close()
     return Answer(json.dumps(asdict(seen), indent=1) if options.json else "\n".join(seen.lines()))
 
 
-def _forecast(options: argparse.Namespace, project: Project, asked: choosing.Selection, engine: Engine) -> Forecast:
+def _forecast(options: argparse.Namespace, asked: choosing.Selection, engine: Engine) -> Forecast:
     chosen, todo, (saves, known) = asked.chosen, engine.cells_left, engine.known
-    building = choosing.building(engine, project)
+    building = choosing.building(engine)
     needed = {name for cell in todo for name in (cell.writer, cell.reader)}
     missing = {cell.save for cell in todo} - saves.keys()
     seconds = outlook.seconds(builds=len(building), imports=len(needed), saves=len(missing), loads=len(todo))

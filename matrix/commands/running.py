@@ -80,12 +80,13 @@ def _make_room(
     options: argparse.Namespace, project: Project, asked: choosing.Selection, engine: Engine, told: Listener
 ) -> None:
     """Give back what is not needed where the disk is limited, and refuse to start what will not fit."""
-    allowed, to_build = choosing.limit(options), choosing.building(engine, project)
+    allowed, to_build = choosing.limit(options), choosing.building(engine)
     if allowed.disk is not None and to_build:
         room = max(0, allowed.disk - outlook.needed(to_build))
         for freed in project.built.evict(room, keep=choosing.fitting(project, asked.chosen, allowed)):
             told.problem(f"{freed.id} was not needed: {size(freed.freed)} given back (--max-disk)")
-    outlook.check_disk(to_build, project.built.envdir)
+    if not engine.backend.sandboxed:  # where images are is the engine's matter
+        outlook.check_disk(to_build, project.built.envdir)
 
 
 def stored(options: argparse.Namespace, project: Project) -> Answer:

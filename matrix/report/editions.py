@@ -92,8 +92,11 @@ def _expecting(told: Told) -> Told:
 
 
 def _comparing(told: Told) -> Told:
-    """The fourth edition names the run that it is compared to."""
-    return {**told, "baseline": ""}
+    """The fourth edition names the run that it is compared to, and the images of containers."""
+    environments = [
+        {**one, "environment": {**one["environment"], "image": ""}, "image": ""} for one in told["environments"]
+    ]
+    return {**told, "baseline": "", "environments": environments}
 
 
 def _judging(told: Told) -> Told:
