@@ -38,6 +38,7 @@ class Artifact:
         unsupported: why the writer has no such format; empty when it has.
         failed: how the save went wrong; None when it did not.
         fault: what on our side kept it from being saved; empty when nothing did. Never stored.
+        foreign: whether it came from elsewhere, and is opened where it can do no harm; see `foreign.py`.
     """
 
     save: Save
@@ -49,6 +50,7 @@ class Artifact:
     unsupported: str = ""
     failed: Attempt | None = None
     fault: str = ""
+    foreign: bool = False
 
     @property
     def intact(self) -> bool:

@@ -30,7 +30,8 @@ def around(
         seconds: that are left; None for no end.
     """
     run = engine.plan
-    routes = detours.routes(outcome.results, run.scenarios, run.environments, siblings)
+    ours = [one for one in outcome.results if not engine.foreign(one.cell)]  # who carries a file shares its worker
+    routes = detours.routes(ours, run.scenarios, run.environments, siblings)
     measured = {result.cell: result for result in outcome.results}
     missing = [route for route in routes if route.last not in measured]
     ends, tracebacks, stopped = measured, dict(outcome.tracebacks), outcome.stopped

@@ -11,7 +11,7 @@ from .artifact import Artifact
 from .backends import Backend
 from .board import Board, decided
 from .diagnosis.naming import Namer
-from .errors import EnvironmentFailed, StoreFailed
+from .errors import EnvironmentFailed, StoreFailed, Untrusted
 from .lives import Crew, Listener, Lives, Means
 from .loads import Reader
 from .model import Cell, Environment, Format, Save, Status
@@ -80,7 +80,14 @@ class Engine:
     ranks: Callable[[Cell], int] = lambda _cell: 0
 
     def run(self) -> Outcome:
-        """Measure every cell that has no result yet. Ctrl-C ends it early, with what there is."""
+        """Measure every cell that has no result yet. Ctrl-C ends it early, with what there is.
+
+        Raises:
+            Untrusted: a file from elsewhere would be opened where it can do harm.
+        """
+        foreign = [written for written in self.given.values() if written.foreign]
+        if foreign and not self.backend.sandboxed:
+            raise Untrusted(foreign[0].save.id)
         stopped = reason = ""
         try:
             saves, loads = self.board.todo
@@ -97,6 +104,11 @@ class Engine:
             if self.shared is not None:
                 self.shared.flush()
         return self._outcome(stopped, reason)
+
+    def foreign(self, cell: Cell) -> bool:
+        """Whether what a cell loads came from elsewhere."""
+        written = self.given.get(cell.save)
+        return written is not None and written.foreign
 
     def snapshot(self) -> Outcome:
         """Return what is known now, without measuring anything."""

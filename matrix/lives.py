@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
@@ -163,7 +163,7 @@ class Lives:
                 while work:
                     kind = SAVING if work.saves else LOADING
                     with self._at_work(name, ("saving", "loading")[kind], kind, turn):
-                        self._do(board, worker, work)
+                        self._do(board, environment, worker, work)
                     board.landed(name)
                     work = board.next(name, holding=True)
         except WorkerDied as error:
@@ -179,7 +179,7 @@ class Lives:
             yield
             self.crew.listener.working(name, "")
 
-    def _do(self, board: Board, worker: Worker, work: Work) -> None:
+    def _do(self, board: Board, environment: Environment, worker: Worker, work: Work) -> None:
         alone = [item for item in self._suspects if self._suspects[item]]
         for written in self.crew.writer.write(
             worker, work.saves, alone=[one for one in alone if isinstance(one, Save)]
@@ -189,7 +189,16 @@ class Lives:
         for written in {written.save: written for written in artifacts.values()}.values():
             if not self._at_hand(board, written):
                 artifacts = {cell: item for cell, item in artifacts.items() if item.save != written.save}
-        for result in self.crew.reader.read(worker, artifacts, alone=[one for one in alone if isinstance(one, Cell)]):
+        suspects = [one for one in alone if isinstance(one, Cell)]
+        own = {cell: written for cell, written in artifacts.items() if not written.foreign}
+        self._read(board, worker, own, suspects)
+        for written in {item.save: item for item in artifacts.values() if item.foreign}.values():
+            with self.crew.backend.worker(environment, foreign=True) as apart:
+                cells = {cell: item for cell, item in artifacts.items() if item.save == written.save}
+                self._read(board, apart, cells, suspects)
+
+    def _read(self, board: Board, worker: Worker, artifacts: Mapping[Cell, Artifact], suspects: Sequence[Cell]) -> None:
+        for result in self.crew.reader.read(worker, artifacts, alone=suspects):
             board.measured(result)
             self.crew.listener.done("load")
 

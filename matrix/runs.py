@@ -130,7 +130,7 @@ def _audited(engine: Engine, outcome: Outcome, count: int) -> Audit:
         reader=engine.reader,
         listener=engine.listener,
         jobs=engine.means.jobs,
-    ).audit(outcome.results, count)
+    ).audit([one for one in outcome.results if not engine.foreign(one.cell)], count)
 
 
 def _run(

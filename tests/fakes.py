@@ -123,6 +123,7 @@ class FakeBackend:
     scratch: Path | None = None  # where workers have their folders; None for the system's place
 
     sandboxed: bool = False
+    apart: list[str] = field(default_factory=list)  # where a worker had one foreign file to itself
 
     def ready(self, environment: Environment) -> bool:
         """Whether it can be had."""
@@ -139,6 +140,7 @@ class FakeBackend:
     def worker(self, environment: Environment, *, foreign: bool = False) -> Iterator[Worker]:
         """Start a real worker."""
         assert self.sandboxed or not foreign
+        self.apart += [environment.id] if foreign else []
         with tempfile.TemporaryDirectory(dir=self.scratch) as scratch:
             worker = WorkerProcess(
                 [str(self.python), "-I", "-B", str(GUEST)],

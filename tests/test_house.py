@@ -24,7 +24,18 @@ TESTS = sorted(HERE.rglob("test_*.py"))
 
 # From the ground up: a room imports from the rows below its own. A package is one room unless its modules are named.
 LAYERS = (
-    ("errors", "fingerprint", "version", "folders", "interpreters", "slots", "interrupts", "failpoints", "quantities"),
+    (
+        "errors",
+        "fingerprint",
+        "version",
+        "folders",
+        "interpreters",
+        "slots",
+        "interrupts",
+        "failpoints",
+        "quantities",
+        "taking",
+    ),
     ("model", "config", "selector", "template", "index", "entries", "requirements", "shared"),
     ("results", "options"),
     (
@@ -40,7 +51,20 @@ LAYERS = (
         "holdings",
     ),
     ("drift", "artifact", "diff", "known"),
-    ("analysis", "records", "recipe", "judge", "ledger", "choices", "lock", "noxfile", "budget", "detours", "changes"),
+    (
+        "foreign",
+        "analysis",
+        "records",
+        "recipe",
+        "judge",
+        "ledger",
+        "choices",
+        "lock",
+        "noxfile",
+        "budget",
+        "detours",
+        "changes",
+    ),
     ("claims", "byhand"),
     ("report", "backends", "update", "store"),
     ("site", "backends.conversation", "backends.nox", "backends.guard", "saves", "environments"),
