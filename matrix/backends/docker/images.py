@@ -95,20 +95,24 @@ class Images:
         base = self._inspected(name)
         if base is None:
             self._pulled(name, environment, say)
-            base = self._inspected(name) or {}
+            base = self._inspected(name)
+        if base is None:
+            raise EnvironmentFailed(
+                f"{environment.id}: {name} is gone again after it was pulled.", remedy="docker images"
+            )
         tag = self._tag(environment, base)
         if not self.registry or not self._borrowed(tag, say):
-            self._built(environment, tag, name, base, say)
+            self._built(environment, tag, base["Id"], say)
             if self.registry:
                 say("bringing its image to the registry")
                 _heard(self.client.push(f"{self.registry}/{tag}", stream=True, decode=True))
 
-    def _built(self, environment: Environment, tag: str, base: str, found: Mapping[str, Any], say: Say) -> None:
+    def _built(self, environment: Environment, tag: str, base: str, say: Say) -> None:
         entry = self.entries.get(environment.id)
         if entry is None:
             raise EnvironmentFailed(f"{environment.id} has no lock.", remedy=f"matrix env lock {environment.id}")
         say(f"fetching {environment.download / 1e6:.0f} MB of packages")
-        with context(entry, _pinned(base, found), self.shelf / "wheels") as archive:
+        with context(entry, base, self.shelf / "wheels") as archive:
             say("building its image")
             told = self.client.build(
                 fileobj=archive,
@@ -117,7 +121,7 @@ class Images:
                 rm=True,
                 forcerm=True,
                 network_mode="none",
-                labels={FINGERPRINT: environment.fingerprint, BASE: found["Id"]},
+                labels={FINGERPRINT: environment.fingerprint, BASE: base},
                 timeout=BUILD_SECONDS,
                 decode=True,
             )
@@ -171,12 +175,6 @@ class Images:
         except (ImageNotFound, NotFound):
             return None
         return found
-
-
-def _pinned(name: str, found: Mapping[str, Any]) -> str:
-    """Return what a Dockerfile names: the digest of a registry, or the image's own id where it comes from none."""
-    digests = found.get("RepoDigests") or []
-    return str(digests[0]) if digests else name
 
 
 def _name(name: str, found: Mapping[str, Any]) -> str:
