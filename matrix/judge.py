@@ -185,6 +185,11 @@ def _compared(said: Transcript, reference: Saved, answer: Loaded, tolerance: Tol
     )
 
 
+def crashed(cell: Cell, why: str) -> Result:
+    """Return what is known of a cell that ended its worker, not only its child, by what it took."""
+    return result(cell, [Attempt(rung=OWN_WAY, status=Status.CRASH, stage=Stage.READ, message=why)], "")
+
+
 def result(cell: Cell, attempts: Sequence[Attempt], container: str) -> Result:
     """Sum up the attempts of a cell, its own way first: the first remedy that passed decides an `R`."""
     own, *others = attempts

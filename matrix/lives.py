@@ -19,6 +19,7 @@ from .artifact import Artifact
 from .backends import Backend, Worker, WorkerDied
 from .board import Board, Work
 from .errors import MEND, EnvironmentFailed
+from .judge import crashed
 from .loads import Reader
 from .model import Cell, Environment, Save, Status
 from .protocol import Hello
@@ -225,7 +226,10 @@ class Lives:
         at = [by_id[name] for name in error.at if name in by_id]
         if at and self._suspects[at[0]]:  # alone in its child, and so the first of those without an answer
             reason = f"its worker died twice while it was at this: {error}"
-            if isinstance(at[0], Save):
+            if isinstance(at[0], Cell) and error.outgrew:
+                board.measured(crashed(at[0], str(error)))
+                self.crew.listener.done("load")
+            elif isinstance(at[0], Save):
                 self.crew.listener.done("", 1 + board.saved(Artifact(save=at[0], key="", fault=reason)))
             else:
                 board.measured(Result(cell=at[0], status=Status.ENVIRONMENT, reason=f"Reader: {reason}"))

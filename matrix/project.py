@@ -16,6 +16,8 @@ if TYPE_CHECKING:  # they bring numpy, and not every verb needs them
     from .backends.nox import NoxEnvironments
     from .store import Store
 
+WORKER_BYTES = 2 << 30  # what TensorFlow takes before a child begins
+
 
 @dataclass(frozen=True)
 class Project:
@@ -58,7 +60,7 @@ class Project:
             {entry.id: entry for entry in catalog.locked(self.config.project)},
             desk=self.store.root / "desk",
             shelf=self.built.envdir,
-            walls=Walls(memory=self.config.memory, runtime=asked.runtime),
+            walls=Walls(memory=self.config.memory + WORKER_BYTES, runtime=asked.runtime),
             base=asked.base,
             registry=asked.registry,
         )

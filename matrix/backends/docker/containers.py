@@ -28,7 +28,6 @@ from .parcels import INBOX, OUTBOX, Parcels
 NOBODY = 65534
 INSIDE = "/matrix/inside"  # the last part is that of the folder here, for the frames of a traceback tell it
 HOME = "/tmp"  # noqa: S108 - the container's own
-WORKER_MEMORY = 2 << 30  # what TensorFlow takes before a child begins
 PROCESSES = 256
 CORES = 2
 END_SECONDS = 10.0
@@ -133,8 +132,10 @@ class WorkerContainer(Conversation):
             self._socket.shutdown(socket.SHUT_WR)
         self._ended.wait(END_SECONDS)
         self.kill()
-        with suppress(OSError):
-            self._stream.close()
+        self._ended.wait(END_SECONDS)  # who listens lets go of the stream
+        for end in (self._stream, self._socket):
+            with suppress(OSError):
+                end.close()
 
     def kill(self) -> None:
         """Remove the container with all that runs in it, now."""
@@ -174,8 +175,8 @@ def _host_config(client: docker.APIClient, parcels: Parcels, walls: Walls) -> Ma
         cap_drop=["ALL"],
         security_opt=["no-new-privileges:true"],
         pids_limit=PROCESSES,
-        mem_limit=walls.memory + WORKER_MEMORY,
-        memswap_limit=walls.memory + WORKER_MEMORY,
+        mem_limit=walls.memory,
+        memswap_limit=walls.memory,
         nano_cpus=min(CORES, os.cpu_count() or 1) * 10**9,
         tmpfs={HOME: "rw,nosuid,nodev,noexec,size=1g,nr_inodes=50k"},
         ulimits=[_limit("core", 0), _limit("nofile", 4096), _limit("fsize", 2 << 30)],
