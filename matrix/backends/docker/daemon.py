@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ SECONDS = 60  # that one call may take
 PATIENCE = 90.0  # for an engine that went away to come back
 PAUSE = 0.5
 START = "Start one (sudo systemctl start docker), or let DOCKER_HOST name its socket; without: --backend nox"
+PORT = 2375  # of an engine without TLS
 BUSY = 500  # and above: the engine's own trouble
 Answer = TypeVar("Answer")
 
@@ -65,11 +67,21 @@ def connected(environ: Mapping[str, str], *, seconds: int = SECONDS) -> docker.A
     """
     where = address(environ)
     try:
+        _knocked(where)
         client = docker.APIClient(base_url=where, version="auto", timeout=seconds)
         client.ping()
     except (DockerException, RequestException, OSError) as error:
         raise Incomplete(f"No Docker engine answers at {where} ({_said(error)}). {START}") from None
     return client
+
+
+def _knocked(where: str) -> None:
+    """Raise OSError when nobody listens there: the client would leave an open socket behind."""
+    parts = urlsplit(where)
+    unix = parts.scheme == "unix"
+    with socket.socket(socket.AF_UNIX) if unix else socket.socket() as probe:
+        probe.settimeout(SECONDS)
+        probe.connect(parts.path if unix else (parts.hostname, parts.port or PORT))
 
 
 @contextmanager
