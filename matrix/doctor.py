@@ -8,6 +8,7 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,8 @@ import psutil
 from uv import find_uv_bin
 
 from . import interpreters
-from .errors import Incomplete
+from .backends.docker import daemon
+from .errors import Incomplete, MatrixError
 from .index import PackageIndex, index_url
 from .model import Environment
 from .outlook import needed, size
@@ -53,6 +55,7 @@ def examined(
     for python in sorted({item.python for item in environments if item.python}, key=_number):
         yield _interpreter(python, environ, home)
     yield _index(environ)
+    yield _engine(environ)
 
 
 def _number(python: str) -> tuple[int, ...]:
@@ -104,6 +107,20 @@ def _interpreter(python: str, environ: Mapping[str, str], home: Path) -> Finding
         good=False,
         what=f"Python {python}: not found in {len(found.places)} places, and uv has no build of it",
         remedy=f"Its environments will be `E`. Install it, e.g.: pyenv install {python}",
+    )
+
+
+def _engine(environ: Mapping[str, str]) -> Finding:
+    """Tell of the Docker engine. That there is none is no lack: virtual environments need none."""
+    try:
+        with closing(daemon.connected(environ)) as client:
+            facts = client.info()
+    except MatrixError as error:
+        return Finding(good=True, what=f"no containers (--backend docker): {error}")
+    rootless = any("rootless" in option for option in facts.get("SecurityOptions") or [])
+    walls = ("rootless" if rootless else "as root", "with gVisor" if "runsc" in facts["Runtimes"] else "without gVisor")
+    return Finding(
+        good=True, what=f"containers: engine {facts['ServerVersion']}, {', '.join([facts['Driver'], *walls])}"
     )
 
 

@@ -26,6 +26,7 @@ from matrix.backends.docker.parcels import Parcels
 from matrix.backends.local import LocalBackend
 from matrix.backends.nox import NoxEnvironments
 from matrix.config import Config
+from matrix.doctor import examined
 from matrix.errors import EnvironmentFailed, Incomplete, UsageError
 from matrix.model import Environment, Format
 from matrix.protocol import Item, Request
@@ -80,6 +81,17 @@ def test_no_engine_is_one_sentence_with_what_to_do(tmp_path: Path) -> None:
     assert failed.value.exit_code == 4
     assert "systemctl start docker" in str(failed.value)
     assert "--backend nox" in str(failed.value)
+
+
+def test_doctor_tells_of_no_engine_without_calling_it_a_lack(tmp_path: Path) -> None:
+    """
+    Virtual environments need none; it says what would be needed.
+    """
+    found = list(examined([], tmp_path, {"DOCKER_HOST": f"unix://{tmp_path}/nothing"}, tmp_path))
+
+    (engine,) = [one for one in found if "--backend docker" in one.what]
+    assert engine.good
+    assert "No Docker engine answers" in engine.what
 
 
 def answer(status: int) -> APIError:

@@ -24,6 +24,7 @@ from matrix.backends.docker import DockerBackend, daemon
 from matrix.backends.docker.containers import Walls
 from matrix.backends.docker.leftovers import OWNER
 from matrix.config import Config
+from matrix.doctor import examined
 from matrix.errors import EnvironmentFailed, Incomplete
 from matrix.model import Environment
 from matrix.project import Project
@@ -247,6 +248,16 @@ def test_an_engine_that_hangs_is_given_up(client: Any, tmp_path: Path) -> None:
             backend(slow, tmp_path / "desk").ready(environment("tf-2.15"))
 
     assert time.monotonic() - started < 20
+
+
+def test_doctor_knows_the_engine(client: Any, tmp_path: Path) -> None:
+    """
+    Its version, and what it has for those who need more.
+    """
+    (found,) = [one.what for one in examined([], tmp_path, os.environ, tmp_path) if one.what.startswith("containers")]
+
+    assert client.version()["Version"] in found
+    assert "gVisor" in found
 
 
 def test_a_base_image_that_is_nowhere_is_the_failure_of_its_environment(client: Any, tmp_path: Path) -> None:
