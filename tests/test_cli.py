@@ -101,6 +101,22 @@ def test_a_regression_against_a_baseline_exits_with_one(say: Say, project: Path)
     assert f"worse than in {first}" in said.out
 
 
+def test_without_an_engine_containers_are_one_sentence(
+    say: Say, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    What is lacking and what to do, with the exit code of what cannot be had here; nothing is measured.
+    """
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{project}/nothing")
+
+    said = say("run", *BOTH, "--backend", "docker")
+
+    assert said.code == 4
+    assert len(said.err.strip().splitlines()) == 1
+    assert "No Docker engine answers" in said.err
+    assert not (project / "reports").exists()
+
+
 def test_a_report_made_anew_compares_to_the_baseline_of_its_run(say: Say, project: Path) -> None:
     """
     A run remembers its baseline; without the folder it says so, and `--baseline` takes another.

@@ -211,7 +211,7 @@ BASE = {"Id": "sha256:0123456789abcdef", "Config": {"Labels": None}, "RepoDigest
 
 def images(engine: Engine, tmp_path: Path, **more: str) -> Images:
     """The images of a fake engine."""
-    return Images(engine, {}, tmp_path, "python:{python}-slim", **more)  # type: ignore[arg-type]
+    return Images(engine, {}, tmp_path, tmp_path, "python:{python}-slim", **more)  # type: ignore[arg-type]
 
 
 def test_an_image_is_ready_when_its_label_is_the_fingerprint(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
 import docker
@@ -24,6 +25,7 @@ from .images import Images
 from .leftovers import swept
 from .parcels import Parcels
 
+GLANCE_SECONDS = 0.5
 DEFAULT_BASE = "python:{python}-slim"
 
 
@@ -53,7 +55,7 @@ class DockerBackend:
         registry: str = "",
     ) -> None:
         self.client = client
-        self.images = Images(client, entries, shelf, base, registry)
+        self.images = Images(client, entries, shelf, desk, base, registry)
         self.desk = desk
         self.walls = walls
         self._workers: set[WorkerContainer] = set()
@@ -71,9 +73,17 @@ class DockerBackend:
             return self.images.ready(environment) is not None
 
     def prepare(self, environment: Environment, say: Say) -> None:
-        """Build or fetch the image unless it is there. Raises EnvironmentFailed."""
+        """Build or fetch the image unless it is there. Raises EnvironmentFailed, also when it was stopped meanwhile."""
+        # The engine's answers cannot be broken off; when the process ends, the connection does, and the build with it.
+        pool = ThreadPool(1)
+        told = pool.apply_async(self.images.ensure, (environment, say))
+        pool.close()
         with daemon.speaking(environment.id):
-            self.images.ensure(environment, say)
+            while not told.ready():
+                if self._stopped:
+                    raise EnvironmentFailed(f"{environment.id}: stopped before it was built.")
+                told.wait(GLANCE_SECONDS)
+            told.get()
 
     @contextmanager
     def worker(self, environment: Environment, *, foreign: bool = False) -> Iterator[Worker]:
@@ -99,7 +109,7 @@ class DockerBackend:
                 worker.close()
 
     def stop(self) -> None:
-        """End every worker now; a build ends by itself."""
+        """End every build and every worker now."""
         with self._lock:
             self._stopped = True
             workers = list(self._workers)

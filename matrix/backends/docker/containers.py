@@ -87,6 +87,7 @@ class WorkerContainer(Conversation):
             working_dir=HOME,
             hostname="cell",
             labels={OWNER: owner()},
+            use_config_proxy=False,  # a proxy's address may hold a password
             host_config=_host_config(client, parcels, walls),
         )["Id"]
         try:

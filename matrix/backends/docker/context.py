@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -23,27 +24,30 @@ from ... import interpreters, wheels
 from ...entries import Entry
 from ...errors import EnvironmentFailed
 from ...recipe import GUEST
+from .. import guard
 
 PREFIX = "/opt/matrix"
 PLATFORM = "x86_64-manylinux_2_28"  # what the locks are for, and every Debian since 10 can load
 INVENTORY = GUEST / "inventory.py"
+GUARD = Path(guard.__file__)
 TEMPLATE = GUEST.parent / "data" / "Dockerfile.j2"
 LOG_SHOWN = 1500
 
 
 @contextmanager
-def context(entry: Entry, base: str, shelf: Path) -> Iterator[IO[bytes]]:
+def context(entry: Entry, base: str, shelf: Path, desk: Path) -> Iterator[IO[bytes]]:
     """Give the archive that an image is built from.
 
     Args:
         entry: the environment, locked.
         base: the image below it, by what it is called and its digest.
         shelf: where packages are kept that had to be built from source, for all backends.
+        desk: where it is made.
 
     Raises:
         EnvironmentFailed: a package cannot be fetched or built, or is not what was locked.
     """
-    with tempfile.TemporaryDirectory(prefix="matrix-image-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="matrix-image-", dir=desk) as scratch:
         site = Path(scratch) / "site"
         _fetched(entry, site, shelf, Path(scratch))
         dockerfile = Path(scratch) / "Dockerfile"
@@ -82,11 +86,24 @@ def _fetched(entry: Entry, site: Path, shelf: Path, scratch: Path) -> None:
     command = [uv, "pip", "install", "--target", str(site), "--python-version", entry.python]
     command += ["--python-platform", PLATFORM, "--no-deps", "--require-hashes", "--only-binary", ":all:"]
     command += [option for wheel in made.values() for option in ("--find-links", str(wheel.path.parent))]
-    done = subprocess.run(
-        [*command, "-r", str(lock)], capture_output=True, text=True, check=False, env={**os.environ, "NO_COLOR": "1"}
-    )
-    if done.returncode:
+    code, said = _guarded([*command, "-r", str(lock)])
+    if code:
         raise EnvironmentFailed(
-            f"{entry.id}: the packages of its lock could not be fetched: {done.stderr.strip()[-LOG_SHOWN:]}",
+            f"{entry.id}: the packages of its lock could not be fetched: {said.strip()[-LOG_SHOWN:]}",
             remedy="Look at the network, then run the same command again.",
         )
+
+
+def _guarded(command: Sequence[str]) -> tuple[int, str]:
+    """Run a command that ends when we do, and return its exit code and what it said."""
+    child = subprocess.Popen(
+        [sys.executable, "-I", "-S", str(GUARD), *command],
+        stdin=subprocess.PIPE,  # nobody writes to it: it tells the guard that we are there
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "NO_COLOR": "1", "UV_NO_PROGRESS": "1"},
+    )
+    with child:
+        assert child.stderr is not None  # noqa: S101 - we asked for the pipe
+        said = child.stderr.read().decode("utf-8", "backslashreplace")
+        return child.wait(), said

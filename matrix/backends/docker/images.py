@@ -43,6 +43,7 @@ class Images:
         client: of the engine.
         entries: id → what is locked.
         shelf: where packages are kept that had to be built from source.
+        desk: where what an image is built from is put together.
         base: what they are built on; `{python}` is the version that an environment needs.
         registry: where they are looked for before they are built, and brought afterwards; empty for nowhere.
     """
@@ -50,6 +51,7 @@ class Images:
     client: docker.APIClient
     entries: Mapping[str, Entry]
     shelf: Path
+    desk: Path
     base: str
     registry: str = ""
 
@@ -74,7 +76,8 @@ class Images:
         found = persistent(lambda: self.ready(environment))
         if found is not None:
             return found
-        self.shelf.mkdir(parents=True, exist_ok=True)
+        for folder in (self.shelf, self.desk):
+            folder.mkdir(parents=True, exist_ok=True)
         lock = self.shelf / f".image-{re.sub(r'[^a-z0-9.]+', '-', environment.id)}.lock"
         with lock.open("a") as turn:
             fcntl.flock(turn, fcntl.LOCK_EX)
@@ -112,7 +115,7 @@ class Images:
         if entry is None:
             raise EnvironmentFailed(f"{environment.id} has no lock.", remedy=f"matrix env lock {environment.id}")
         say(f"fetching {environment.download / 1e6:.0f} MB of packages")
-        with context(entry, base, self.shelf / "wheels") as archive:
+        with context(entry, base, self.shelf / "wheels", self.desk) as archive:
             say("building its image")
             told = self.client.build(
                 fileobj=archive,
@@ -124,6 +127,7 @@ class Images:
                 labels={FINGERPRINT: environment.fingerprint, BASE: base},
                 timeout=BUILD_SECONDS,
                 decode=True,
+                use_config_proxy=False,  # a proxy's address may hold a password
             )
             try:
                 text = _heard(told)
