@@ -114,10 +114,9 @@ def _engine(environ: Mapping[str, str]) -> Finding:
     """Tell of the Docker engine. That there is none is no lack: virtual environments need none."""
     try:
         with closing(daemon.connected(environ)) as client:
-            facts = client.info()
+            facts, rootless = client.info(), daemon.rootless(client)
     except MatrixError as error:
         return Finding(good=True, what=f"no containers (--backend docker): {error}")
-    rootless = any("rootless" in option for option in facts.get("SecurityOptions") or [])
     walls = ("rootless" if rootless else "as root", "with gVisor" if "runsc" in facts["Runtimes"] else "without gVisor")
     return Finding(
         good=True, what=f"containers: engine {facts['ServerVersion']}, {', '.join([facts['Driver'], *walls])}"

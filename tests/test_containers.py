@@ -281,12 +281,20 @@ def request(path: Path, script: Path, *, task: Any = "load", resave: Path | None
     )
 
 
+def test_who_runs_inside_can_leave_nothing_that_we_cannot_remove() -> None:
+    """
+    Nobody where we are root, who we are where we are not, and root where an engine without root makes that ourselves.
+    """
+    assert user(rootless=False) == (os.getuid() or 65534)
+    assert user(rootless=True) == 0
+
+
 @pytest.fixture
 def parcels(tmp_path: Path) -> Parcels:
     """The two folders of a container."""
     for name in ("inbox", "outbox"):
         (tmp_path / name).mkdir()
-    return Parcels(tmp_path / "inbox", tmp_path / "outbox", user())
+    return Parcels(tmp_path / "inbox", tmp_path / "outbox", user(rootless=False))
 
 
 @pytest.fixture
@@ -381,7 +389,7 @@ def test_a_container_without_an_outbox_saves_nothing(script: Path, tmp_path: Pat
     Such a request is a mistake of ours.
     """
     (tmp_path / "inbox").mkdir()
-    closed = Parcels(tmp_path / "inbox", None, user())
+    closed = Parcels(tmp_path / "inbox", None, user(rootless=False))
 
     with pytest.raises(ValueError, match="saves nothing"), closed.packed(request(tmp_path / "x", script, task="save")):
         pass

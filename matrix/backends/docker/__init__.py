@@ -95,7 +95,7 @@ class DockerBackend:
             raise EnvironmentFailed(f"{environment.id} has no image any more.", remedy="Run the same command again.")
         self.desk.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="matrix-", dir=self.desk, ignore_cleanup_errors=True) as name:
-            parcels = _parcels(Path(name), saves=not foreign)
+            parcels = _parcels(Path(name), self._user, saves=not foreign)
             told = variables(os.environ, environment, HOME)
             with daemon.speaking(environment.id):
                 worker = daemon.persistent(lambda: WorkerContainer(self.client, image, told, parcels, self.walls))
@@ -122,6 +122,12 @@ class DockerBackend:
         with daemon.speaking("docker"):
             return swept(self.client)
 
+    @cached_property
+    def _user(self) -> int:
+        """Who runs in containers."""
+        with daemon.speaking("docker"):
+            return user(rootless=daemon.rootless(self.client))
+
     def _started(self, worker: WorkerContainer) -> None:
         with self._lock:
             self._workers.add(worker)
@@ -130,10 +136,10 @@ class DockerBackend:
             worker.kill()
 
 
-def _parcels(folder: Path, *, saves: bool) -> Parcels:
+def _parcels(folder: Path, inside: int, *, saves: bool) -> Parcels:
     """Return the folders of a container: whoever runs inside can enter both."""
     folder.chmod(0o711)
     inbox, outbox = folder / "inbox", folder / "outbox"
     for one in (inbox, outbox):
         one.mkdir(mode=0o755)
-    return Parcels(inbox, outbox if saves else None, user())
+    return Parcels(inbox, outbox if saves else None, inside)

@@ -48,9 +48,9 @@ class Walls:
     runtime: str = ""
 
 
-def user() -> int:
+def user(*, rootless: bool) -> int:
     """Return who runs inside: nobody, or who we are where that is not root, so that what is left there is ours."""
-    return os.getuid() or NOBODY
+    return 0 if rootless else os.getuid() or NOBODY
 
 
 class WorkerContainer(Conversation):

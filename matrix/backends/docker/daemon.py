@@ -75,6 +75,11 @@ def connected(environ: Mapping[str, str], *, seconds: int = SECONDS) -> docker.A
     return client
 
 
+def rootless(client: docker.APIClient) -> bool:
+    """Whether the engine runs as a user: then root in a container is that user, and everybody else is somebody else."""
+    return any("rootless" in option for option in client.info().get("SecurityOptions") or [])
+
+
 def _knocked(where: str) -> None:
     """Raise OSError when nobody listens there: the client would leave an open socket behind."""
     parts = urlsplit(where)
