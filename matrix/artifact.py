@@ -94,7 +94,8 @@ def tree_digest(path: Path) -> str:
         if file.is_symlink() or not file.is_file():
             raise ArtifactError(f"{file.name} is a link or a device")
         name = "" if file == path else file.relative_to(path).as_posix()
-        listed.append((name, hashlib.sha256(file.read_bytes()).hexdigest()))
+        with file.open("rb") as content:  # in parts: it may be larger than our memory
+            listed.append((name, hashlib.file_digest(content, "sha256").hexdigest()))
     if not listed:
         raise ArtifactError(f"{path.name} is empty")
     return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
