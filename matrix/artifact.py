@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 from .model import Format, Save
@@ -19,6 +20,14 @@ FILE_NAMES = {
     Format.WEIGHTS_H5: "model.weights.h5",
 }
 _MAGIC = ((b"\x89HDF\r\n\x1a\n", "hdf5"), (b"PK\x03\x04", "zip"))
+
+
+class Trust(Enum):
+    """Whose word a file is."""
+
+    OURS = "ours"  # a run of this tool wrote it, and knows its digest
+    VOUCHED = "vouched for"  # it came from elsewhere, and the user answers for who made it
+    FOREIGN = "foreign"  # it came from elsewhere: it is opened where it can do no harm; see `foreign.py`
 
 
 class ArtifactError(ValueError):
@@ -38,7 +47,7 @@ class Artifact:
         unsupported: why the writer has no such format; empty when it has.
         failed: how the save went wrong; None when it did not.
         fault: what on our side kept it from being saved; empty when nothing did. Never stored.
-        foreign: whether it came from elsewhere, and is opened where it can do no harm; see `foreign.py`.
+        trust: whose word it is.
     """
 
     save: Save
@@ -50,7 +59,17 @@ class Artifact:
     unsupported: str = ""
     failed: Attempt | None = None
     fault: str = ""
-    foreign: bool = False
+    trust: Trust = Trust.OURS
+
+    @property
+    def brought(self) -> bool:
+        """Whether it came from elsewhere: nobody here can save it again, and what it does says nothing of our saves."""
+        return self.trust is not Trust.OURS
+
+    @property
+    def foreign(self) -> bool:
+        """Whether it may be opened in a sandbox only."""
+        return self.trust is Trust.FOREIGN
 
     @property
     def intact(self) -> bool:
@@ -94,7 +113,8 @@ def tree_digest(path: Path) -> str:
         if file.is_symlink() or not file.is_file():
             raise ArtifactError(f"{file.name} is a link or a device")
         name = "" if file == path else file.relative_to(path).as_posix()
-        listed.append((name, hashlib.sha256(file.read_bytes()).hexdigest()))
+        with file.open("rb") as content:  # in parts: it may be larger than our memory
+            listed.append((name, hashlib.file_digest(content, "sha256").hexdigest()))
     if not listed:
         raise ArtifactError(f"{path.name} is empty")
     return hashlib.sha256(json.dumps(listed).encode()).hexdigest()

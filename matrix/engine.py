@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 
@@ -78,6 +78,11 @@ class Engine:
     broken: Mapping[str, EnvironmentFailed] = field(default_factory=dict)
     left_out: Mapping[Cell, str] = field(default_factory=dict)
     ranks: Callable[[Cell], int] = lambda _cell: 0
+
+    def __post_init__(self) -> None:
+        brought = {save: written.key for save, written in self.given.items() if written.brought}
+        if brought:
+            self.recipes = replace(self.recipes, brought=brought, _saves={})
 
     def run(self) -> Outcome:
         """Measure every cell that has no result yet. Ctrl-C ends it early, with what there is.

@@ -10,9 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from . import artifact
-from .artifact import Artifact
+from .artifact import Artifact, Trust
 from .errors import UsageError
-from .model import Save
+from .model import Save, digest
 from .protocol import Saved
 from .taking import Hostile, taken
 
@@ -33,15 +33,15 @@ def brought(path: Path, save: Save, saved: Saved, desk: Path, *, trusted: bool =
     place = desk / artifact.FILE_NAMES[save.format]
     try:
         taken(path, place)
-        digest = artifact.tree_digest(place)
+        content = artifact.tree_digest(place)
     except (Hostile, artifact.ArtifactError, OSError) as error:
         raise UsageError(f"{str(path)!r} is no model that can be taken: {error}") from None
     return Artifact(
         save=save,
-        key=digest,
+        key=digest(content, saved.inputs, saved.outputs, saved.state),
         path=place,
-        digest=digest,
+        digest=content,
         saved=saved,
         container=artifact.container(place),
-        foreign=not trusted,
+        trust=Trust.VOUCHED if trusted else Trust.FOREIGN,
     )

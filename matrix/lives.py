@@ -194,9 +194,32 @@ class Lives:
         own = {cell: written for cell, written in artifacts.items() if not written.foreign}
         self._read(board, worker, own, suspects)
         for written in {item.save: item for item in artifacts.values() if item.foreign}.values():
-            with self.crew.backend.worker(environment, foreign=True) as apart:
-                cells = {cell: item for cell, item in artifacts.items() if item.save == written.save}
-                self._read(board, apart, cells, suspects)
+            cells = {cell: item for cell, item in artifacts.items() if item.save == written.save}
+            self._read_apart(board, environment, cells)
+
+    def _read_apart(self, board: Board, environment: Environment, artifacts: Mapping[Cell, Artifact]) -> None:
+        """Let the cells of one foreign file have workers that open nothing else.
+
+        What ends such a worker twice while it is at a cell is a fact of the file, and no other file pays for it.
+
+        Raises:
+            WorkerDied: nothing speaks for the file being the reason.
+        """
+        left = dict(artifacts)
+        while left and not board.closed:
+            try:
+                with self.crew.backend.worker(environment, foreign=True) as worker:
+                    self._read(board, worker, left, [cell for cell in left if self._suspects[cell]])
+                left.clear()
+            except WorkerDied as error:
+                at = [cell for name in error.at for cell in left if cell.id == name]
+                if error.lost or not at or board.closed:
+                    raise
+                if self._suspects[at[0]]:
+                    board.measured(crashed(at[0], f"it ended its worker, twice: {error}"))
+                    self.crew.listener.done("load")
+                self._suspects.update(at)
+                left = {cell: written for cell, written in left.items() if cell not in board.results}
 
     def _read(self, board: Board, worker: Worker, artifacts: Mapping[Cell, Artifact], suspects: Sequence[Cell]) -> None:
         for result in self.crew.reader.read(worker, artifacts, alone=suspects):
@@ -212,6 +235,9 @@ class Lives:
                 return False  # another reader noticed it first
             if self.crew.writer.at_hand(written):
                 return True
+            if written.brought:
+                board.saved(Artifact(save=written.save, key="", fault="the file was changed after it was brought"))
+                return False
             self.crew.store.quarantine(written.key)
             board.spoiled(written.save)
             return False

@@ -13,7 +13,7 @@ from .artifact import Artifact
 from .backends import Worker
 from .diagnosis.causes import FOLDER as CAUSES
 from .diagnosis.naming import Namer
-from .judge import OWN_WAY, attempt, result, traceback_text
+from .judge import OWN_WAY, attempt, result, traceback_text, trouble
 from .model import Cell, Format, Rung, Save, Scenario, Variant, digest
 from .order import Order
 from .plan import ladder, own_rung
@@ -117,7 +117,10 @@ class Reader:
             facts, said = understood(
                 line if trial.artifact.path is None else anonymous(line, trial.artifact.path.parent)
             )
-            refuse_trouble(said)
+            if trial.artifact.foreign:
+                facts, said = _confined(facts, said)
+            else:
+                refuse_trouble(said)
             call = trial.call(rung)  # before the trial has heard of it
             answers[call] = packed(facts, self.store.put_traceback), said
             self._hear(trial, rung, *answers[call])
@@ -167,7 +170,9 @@ class Reader:
         cell, key = trial.cell, self.key(trial.cell)
         record = {"cell": cell.id, "recipe": self.recipe(cell), "said": trial.said}
         self.store.put(key, record)
-        if self.shared is not None:  # where tracebacks are not shared, they go with the record
+        if (
+            self.shared is not None and not trial.artifact.brought
+        ):  # where tracebacks are not shared, they go with the record
             self.shared.publish(key, {**record, "said": [whole(facts, self.store.traceback) for facts in trial.said]})
         found = self.namer.named(result(cell, trial.attempts, trial.artifact.container))
         self.store.ledger.keep(key, self._judge(cell.scenario), found)
@@ -235,6 +240,14 @@ class Reader:
     def key(self, cell: Cell) -> str:
         """Return the key of a cell."""
         return self.recipes.load(cell, self._climb(cell)[1])
+
+
+def _confined(facts: Facts, said: Transcript) -> tuple[Facts, Transcript]:
+    """Return what was said in a sandbox: that there is no room is its wall, and no fault of this machine."""
+    wrong = trouble(said)
+    if not wrong:
+        return facts, said
+    return understood({**facts, "answer": None, "ending": "no result", "noise": f"stopped by its sandbox: {wrong}"})
 
 
 def _in_rows(trial: Trial) -> tuple[str, ...]:

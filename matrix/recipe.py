@@ -46,6 +46,7 @@ class Recipes:
         backend: where it runs: the same lock in a container is another environment.
         limits: what a child may use (seconds, bytes), for an outcome can be a limit that was hit.
         guest: see `guest_digest`.
+        brought: save → the key of the file from elsewhere that stands for it; what that does is told of nothing else.
     """
 
     environments: Mapping[str, Environment]
@@ -53,6 +54,7 @@ class Recipes:
     backend: str
     limits: tuple[float, int]
     guest: str
+    brought: Mapping[Save, str] = field(default_factory=dict)
     _saves: dict[Save, str] = field(default_factory=dict, repr=False, compare=False)
 
     def save(self, save: Save) -> str:
@@ -70,6 +72,8 @@ class Recipes:
 
     def of_save(self, save: Save) -> dict[str, str]:
         """Return what decides how a save ends, by the name of the ingredient."""
+        if save in self.brought:
+            return {"file": self.brought[save], "scenario": self._scripts[save.scenario], **self._common}
         origin = {"origin": self.save(save.origin[0]), "rung": save.origin[1].name} if save.origin else {}
         return {"writer": self._prints[save.writer], "scenario": self._scripts[save.scenario], **self._common, **origin}
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 BYTES = 4 << 30  # of one model
 FILES = 100_000
+DEPTH = 64  # of folders in folders
 CHUNK = 1 << 20
 
 
@@ -32,16 +33,20 @@ def taken(source: Path, target: Path) -> None:
         _file(source.parent, None, source.name, target, room)
         return
     if not stat.S_ISDIR(kind):
-        raise Hostile(f"{source.name} is a link or a device")
+        raise Hostile(f"{source.name!r} is a link or a device")
     target.mkdir()
     for folder, folders, files, descriptor in os.fwalk(source):
-        here = target / Path(folder).relative_to(source)
+        inner = Path(folder).relative_to(source)
+        here = target / inner
         left -= len(folders) + len(files)
         if left < 0:
-            raise Hostile(f"{source.name} has more than {FILES:,} entries")
+            raise Hostile(f"{source.name!r} has more than {FILES:,} entries")
+        if len(inner.parts) > DEPTH:
+            raise Hostile(f"{source.name!r} has more than {DEPTH} folders in each other")
+        for name in (*folders, *files):
+            if stat.S_ISLNK(os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode):
+                raise Hostile(f"{name!r} is a link")
         for name in folders:
-            if not stat.S_ISDIR(os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode):
-                raise Hostile(f"{name} is a link")
             (here / name).mkdir()
         for name in files:
             room -= _file(None, descriptor, name, here / name, room)
@@ -52,12 +57,13 @@ def _file(parent: Path | None, folder: int | None, name: str, target: Path, room
     path = name if parent is None else str(parent / name)
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
     with os.fdopen(handle, "rb") as file, target.open("xb") as copy:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise Hostile(f"{name} is a device")
-        written = 0
-        while data := file.read(CHUNK):
-            written += len(data)
-            if written > room:
-                raise Hostile(f"{name} is larger than {BYTES >> 30} GB")
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode):
+            raise Hostile(f"{name!r} is a device")
+        written, data = found.st_size, b""  # before anything is copied: a file with holes takes no room, its copy would
+        while written <= room and (data := file.read(CHUNK)):
             copy.write(data)
+            written = max(written, file.tell())  # it may grow
+        if written > room:
+            raise Hostile(f"{name!r} makes it larger than {BYTES >> 30} GB")
     return written

@@ -24,17 +24,27 @@ class WorkerDied(Exception):
         at: the ids of what it was asked and did not answer, in order.
         killed: whether it was killed from outside, and not by what it did.
         outgrew: whether that was for the memory that it took, beyond what it may have.
+        lost: whether all we know is that we hear nothing of it any more: whatever it opened need not be the reason.
     """
 
-    def __init__(self, message: str, at: Sequence[str] = (), *, killed: bool = False, outgrew: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        at: Sequence[str] = (),
+        *,
+        killed: bool = False,
+        outgrew: bool = False,
+        lost: bool = False,
+    ) -> None:
         super().__init__(message)
         self.at = tuple(at)
         self.killed = killed
         self.outgrew = outgrew
+        self.lost = lost
 
     def at_work(self, at: Sequence[str]) -> WorkerDied:
         """Return the same death, with what the worker was at."""
-        return WorkerDied(str(self), at, killed=self.killed, outgrew=self.outgrew)
+        return WorkerDied(str(self), at, killed=self.killed, outgrew=self.outgrew, lost=self.lost)
 
 
 class Worker(Protocol):

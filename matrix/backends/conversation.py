@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import queue
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from ..errors import EnvironmentFailed
@@ -17,6 +19,9 @@ from . import WorkerDied
 IMPORT_SECONDS = 300.0
 GRACE_SECONDS = 120.0
 LINE_LIMIT = 64 << 20
+DEPTH_LIMIT = 200  # of lists in lists in a line: no model predicts more, and nobody here gets lost in it
+UNREAD = 8  # lines that wait for us
+HANGS_UP = 0.2  # seconds after which who waits for us looks whether we are still there
 LOG_SHOWN = 600
 # What a worker may know of the shell that started us; OPENBLAS_* tells old releases which kernels a processor can run.
 _KEPT_PREFIXES = ("OPENBLAS_",)
@@ -49,18 +54,29 @@ def variables(environ: Mapping[str, str], environment: Environment, home: str) -
 
 
 class Conversation(ABC):
-    """The host's end of the talk with one worker. Who carries it puts what is said into `heard`, and b"" at the end.
+    """The host's end of the talk with one worker. Who carries it hands on what is said to `hear`, and b"" at the end.
 
     Attributes:
         hello: what the worker found, once it was greeted.
-        heard: the lines of the worker that nobody has read yet.
     """
 
     hello: Hello
 
     def __init__(self) -> None:
-        self.heard: queue.Queue[bytes] = queue.Queue()
+        self._heard: queue.Queue[bytes] = queue.Queue(UNREAD)
+        self._over = threading.Event()
         self._asked = 0
+
+    def hear(self, line: bytes) -> None:
+        """Take a line; who says more than we read has to wait. After `hang_up` all is lost."""
+        while not self._over.is_set():
+            with suppress(queue.Full):
+                self._heard.put(line, timeout=HANGS_UP)
+                return
+
+    def hang_up(self) -> None:
+        """Read nothing more."""
+        self._over.set()
 
     @abstractmethod
     def send(self, line: bytes) -> None:
@@ -70,12 +86,16 @@ class Conversation(ABC):
     def death(self) -> WorkerDied:
         """Return how the worker ended, once its words have."""
 
+    def within_reach(self) -> bool:
+        """Whether it could be heard if it said something."""
+        return True
+
     def greet(self, environment: Environment) -> Hello:
         """Wait until TensorFlow is imported, and return what the worker found.
 
         Raises:
             EnvironmentFailed: it does not import, or is another version than was asked for, or uses another Keras.
-            WorkerDied: it was killed before it had.
+            WorkerDied: it was killed before it had, or cannot be heard.
         """
         remedy = f"Build it anew: matrix env build {environment.id} --fresh"
         try:
@@ -88,7 +108,7 @@ class Conversation(ABC):
                 )
             found = hello(facts["hello"])
         except (WorkerDied, ProtocolError, KeyError) as error:
-            if isinstance(error, WorkerDied) and error.killed:
+            if isinstance(error, WorkerDied) and (error.killed or error.lost):
                 raise  # by somebody else, e.g. for its memory: worth another try
             raise EnvironmentFailed(f"{environment.id}: TensorFlow does not import: {error}", remedy=remedy) from None
         if environment.tensorflow and found.tensorflow != environment.tensorflow:
@@ -129,14 +149,14 @@ class Conversation(ABC):
         try:
             self.send(line)
         except OSError as error:
-            raise WorkerDied(f"the worker went away: {error}") from None
+            raise WorkerDied(f"the worker went away: {error}", lost=True) from None
 
     def _line(self, seconds: float) -> dict[str, Any]:
         """Return the next line. WorkerDied when it ends, or says nothing for so long."""
         try:
-            line = self.heard.get(timeout=seconds)
+            line = self._heard.get(timeout=seconds)
         except queue.Empty:
-            raise WorkerDied(f"the worker said nothing for {seconds:.0f} s") from None
+            raise WorkerDied(f"the worker said nothing for {seconds:.0f} s", lost=not self.within_reach()) from None
         if not line:
             raise self.death()
         try:
@@ -145,7 +165,23 @@ class Conversation(ABC):
             raise WorkerDied("the worker wrote a line that is no JSON") from None
         if not isinstance(facts, dict):
             raise WorkerDied("the worker wrote a line that is no object")
+        if _deeper(facts, DEPTH_LIMIT):
+            raise WorkerDied("the worker wrote a line of lists in lists without an end")
         return facts
+
+
+def _deeper(value: object, limit: int) -> bool:
+    """Whether there are more lists and objects in each other than that."""
+    level = [value]
+    for _ in range(limit):
+        level = [part for one in level if isinstance(one, dict | list) for part in _parts(one)]
+        if not level:
+            return False
+    return True
+
+
+def _parts(value: dict[str, object] | list[object]) -> Iterable[object]:
+    return value.values() if isinstance(value, dict) else value
 
 
 def _patience(request: Request) -> float:

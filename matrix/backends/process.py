@@ -65,6 +65,7 @@ class WorkerProcess(Conversation):
 
     def close(self) -> None:
         """Let it end by itself, then make sure that nothing of it is left."""
+        self.hang_up()
         if self.process.stdin is not None:
             with suppress(OSError):
                 self.process.stdin.close()
@@ -87,5 +88,5 @@ class WorkerProcess(Conversation):
         assert self.process.stdout is not None  # noqa: S101 - we asked for the pipe
         with self.process.stdout as pipe:
             while line := pipe.readline(LINE_LIMIT):
-                self.heard.put(line)
-        self.heard.put(b"")
+                self.hear(line)
+        self.hear(b"")

@@ -106,6 +106,8 @@ class DockerBackend:
             finally:
                 with self._lock:
                     self._workers.discard(worker)
+                if foreign:
+                    worker.kill()  # it has nothing to finish, and might not want to end
                 worker.close()
 
     def stop(self) -> None:

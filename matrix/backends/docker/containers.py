@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import docker
 from docker.errors import APIError, DockerException
@@ -31,6 +33,8 @@ HOME = "/tmp"  # noqa: S108 - the container's own
 PROCESSES = 256
 CORES = 2
 END_SECONDS = 10.0
+SETTLES, GLANCE = 3.0, 0.1
+SEND_SECONDS = 60  # for one that does not listen
 KILLED = 137
 ERR = 2  # https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerAttach
 
@@ -94,6 +98,7 @@ class WorkerContainer(Conversation):
             self._stream = client.attach_socket(self.id, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
             self._socket: socket.socket = getattr(self._stream, "_sock", self._stream)
             self._socket.settimeout(None)  # it may be silent for as long as a cell may take; who waits has a limit
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_SECONDS, 0))
             client.start(self.id)
         except BaseException:
             removed(client, self.id)
@@ -113,22 +118,32 @@ class WorkerContainer(Conversation):
     def death(self) -> WorkerDied:
         """Return how the container ended, by the engine's word, with the end of what it printed."""
         try:
-            state = self.client.inspect_container(self.id)["State"]
+            until = time.monotonic() + SETTLES
+            while (state := self._state())["Running"] and time.monotonic() < until:
+                time.sleep(GLANCE)  # its streams end a moment before the engine says that it has
         except (DockerException, RequestException) as error:
-            return WorkerDied(f"the Docker engine went away: {error}", killed=True)
-        tail = self._said.decode("utf-8", "backslashreplace").strip()
+            return WorkerDied(f"the Docker engine went away: {error}", killed=True, lost=True)
+        if state["Running"]:
+            return WorkerDied("its container cannot be heard any more", lost=True)
         if state["OOMKilled"]:
             return WorkerDied("its container took more memory than it may", killed=True, outgrew=True)
+        tail = self._said.decode("utf-8", "backslashreplace").strip()
         code = state["ExitCode"]
-        said = (
-            f"its container ended with exit code {code}. {tail}"
-            if not state["Running"]
-            else "its container fell silent"
-        )
-        return WorkerDied(said.strip(), killed=code == KILLED)
+        return WorkerDied(f"its container ended with exit code {code}. {tail}".strip(), killed=code == KILLED)
+
+    def within_reach(self) -> bool:
+        """Whether the engine still answers for it."""
+        with suppress(DockerException, RequestException):
+            return bool(self._state()["Running"])
+        return False
+
+    def _state(self) -> Mapping[str, Any]:
+        state: Mapping[str, Any] = self.client.inspect_container(self.id)["State"]
+        return state
 
     def close(self) -> None:
         """Let it end by itself, then remove it. What the engine does not remove now, the next run does."""
+        self.hang_up()
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_WR)
         self._ended.wait(END_SECONDS)
@@ -145,7 +160,7 @@ class WorkerContainer(Conversation):
 
     def _listen(self) -> None:
         """Take its two streams apart: lines to be understood, and the end of all else."""
-        line: list[bytes] = []  # what has come of one
+        line = bytearray()  # what has come of one
         with suppress(OSError, APIError):
             for stream, data in cast("Iterator[tuple[int, bytes]]", frames_iter_no_tty(self._stream)):
                 if stream == ERR:
@@ -153,13 +168,14 @@ class WorkerContainer(Conversation):
                     continue
                 *ends, rest = data.split(b"\n")
                 for end in ends:
-                    self.heard.put(b"".join([*line, end]))
+                    self.hear(bytes(line) + end or b" ")  # nothing at all is said at the end only
                     line.clear()
-                line.append(rest)
-                if sum(map(len, line)) > LINE_LIMIT:
+                line += rest
+                if len(line) > LINE_LIMIT:
+                    self.hear(b"more than a line")
                     break
         self._ended.set()
-        self.heard.put(b"")
+        self.hear(b"")
 
 
 def _host_config(client: docker.APIClient, parcels: Parcels, walls: Walls) -> Mapping[str, object]:
