@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -33,19 +35,22 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(1800)]
 
 CHOSEN = ("tf-2.4", "tf-2.12", "tf-2.15", "tf-2.21")
 FOUR = "plain,custom_activation,custom_layer,subclassed_build"
-FORMATS = ("h5", "keras", "saved_model")
+FORMATS = ("h5", "saved_model")
 CELL = ["saved_with", "loaded_with", "scenario", "variant", "format"]
 SAID = ["status", "stage", "exception", "signature", "cause", "remedy", "max_abs_error"]
 PLENTY = Walls(memory=6 << 30)
 
 
 @pytest.fixture(scope="module")
-def client() -> Any:
-    """The engine of this machine."""
+def client() -> Iterator[Any]:
+    """The engine of this machine, for one module at a time: what is left on it is counted."""
     try:
-        return daemon.connected(os.environ)
+        engine = daemon.connected(os.environ)
     except Incomplete as error:
         lacking(str(error))
+    with (Path(tempfile.gettempdir()) / "matrix-tests-of-docker.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        yield engine
 
 
 @pytest.fixture(scope="module")
