@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(1800)]
 
 CHOSEN = ("tf-2.4", "tf-2.12", "tf-2.15", "tf-2.21")
 FOUR = "plain,custom_activation,custom_layer,subclassed_build"
-FORMATS = ("h5", "saved_model")
+FORMATS = ("h5",)
 CELL = ["saved_with", "loaded_with", "scenario", "variant", "format"]
 SAID = ["status", "stage", "exception", "signature", "cause", "remedy", "max_abs_error"]
 PLENTY = Walls(memory=6 << 30)
